@@ -1,0 +1,42 @@
+# One environment for every target: `make .venv` builds it, the rest use it.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONHASHSEED := 0
+
+.PHONY: demo test lint format docs bench clean
+.DEFAULT_GOAL := demo
+
+.venv: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: .venv
+	$(BIN)/python examples/plot_vulnerable_subpopulations.py
+
+test: .venv
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python -m numpydoc.cli lint $$(git ls-files 'skpoison/*.py')
+
+format: .venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: .venv
+	$(BIN)/python benchmarks/slice_enumeration.py
+	$(BIN)/python benchmarks/fit_resample_scale.py
+	$(BIN)/python benchmarks/grid_search_adult.py
+	$(BIN)/python benchmarks/adult_label_flip.py
+
+clean:
+	rm -rf .venv docs/_build docs/auto_examples docs/api/generated
