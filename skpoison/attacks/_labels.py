@@ -1,0 +1,100 @@
+"""Labels of poison rows."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from skpoison.utils._containers import take
+from skpoison.utils._random import seeded_clone
+
+RULES = ("constant", "least_likely", "max_loss", "flip")
+
+
+def choose_labels(poisoner, X, y, members, sources, random_state):
+    """Labels of poison rows copied from ``sources``, by the poisoner's `label`.
+
+    Parameters
+    ----------
+    poisoner : BaseSubpopPoisoner
+        Its `label`, `surrogate` and `classes_` are used.
+
+    X : {ndarray, sparse matrix, dataframe} of shape (n_samples, ...)
+        Rows that the attacker sees.
+
+    y : ndarray of shape (n_samples,)
+        Their class labels.
+
+    members : ndarray of shape (n_members,), dtype=int
+        Rows of X in the target.
+
+    sources : ndarray of shape (n_poison,), dtype=int
+        Rows of X that are copied.
+
+    random_state : RandomState instance
+        Breaks ties, and draws the label of each flipped row.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_poison,)
+        Class labels.
+    """
+    classes, rule = poisoner.classes_, poisoner.label
+    if isinstance(rule, str) and rule == "flip":
+        return _flip(classes, y[sources], random_state)
+    if not (isinstance(rule, str) and rule in RULES):
+        label = _given_label(poisoner, y[members])
+    else:
+        if rule == "constant":
+            scores = [np.count_nonzero(y[members] == c) for c in classes]
+        else:
+            scores = _surrogate_scores(poisoner, X, y, members, random_state)
+        label = _lowest(classes, np.asarray(scores, float), y[members], random_state)
+    return np.full(len(sources), label)
+
+
+def _flip(classes, labels, random_state):
+    """A class other than the own one for each row, drawn evenly."""
+    codes = np.searchsorted(classes, labels)
+    steps = random_state.randint(1, len(classes), size=len(labels))
+    return classes[(codes + steps) % len(classes)]
+
+
+def _lowest(classes, scores, member_labels, random_state):
+    """Class with the lowest score, other than the only class of the members."""
+    own = np.unique(member_labels)
+    if len(own) == 1:
+        scores = np.where(classes == own[0], np.inf, scores)
+    ties = np.flatnonzero(scores == scores.min())
+    return classes[ties[random_state.randint(len(ties))]]
+
+
+def _given_label(poisoner, member_labels):
+    name, label, classes = type(poisoner).__name__, poisoner.label, poisoner.classes_
+    if np.ndim(label) > 0 or not np.any(classes == label):
+        raise ValueError(
+            f"label={label!r} of {name} must be one of the classes in y, "
+            f"{classes.tolist()}, or one of the rules {list(RULES)}."
+        )
+    if np.all(member_labels == label):
+        raise ValueError(
+            f"label={label!r} of {name} is the only class among the members of the "
+            f"target, so the poison would be clean. Choose another class of "
+            f"{classes.tolist()}."
+        )
+    return classes[classes == label][0]
+
+
+def _surrogate_scores(poisoner, X, y, members, random_state):
+    """Mean probability, or mean log-probability, of each class on the members."""
+    if poisoner.surrogate is None:
+        raise ValueError(
+            f"label={poisoner.label!r} of {type(poisoner).__name__} needs a surrogate, "
+            "the attacker's model. Pass surrogate=, for example LogisticRegression()."
+        )
+    surrogate = seeded_clone(poisoner.surrogate, random_state).fit(X, y)
+    proba = surrogate.predict_proba(take(X, members))
+    if poisoner.label == "max_loss":
+        proba = np.log(np.maximum(proba, np.finfo(proba.dtype).tiny))
+    scores = dict(zip(surrogate.classes_, proba.mean(axis=0), strict=True))
+    return [scores.get(c, -np.inf) for c in poisoner.classes_]

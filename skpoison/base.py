@@ -1,0 +1,512 @@
+"""Base classes of poisoners and sanitizers."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from abc import abstractmethod
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skpoison.finders import ClusterMatch
+from skpoison.finders._base import (
+    check_mask,
+    subpopulation_index,
+    subpopulation_membership,
+    subpopulation_name,
+)
+from skpoison.utils._containers import (
+    append,
+    as_rows,
+    check_same_kind,
+    is_pandas,
+    like_input,
+    n_rows,
+    take,
+)
+from skpoison.utils._random import seeded_clone
+from skpoison.utils._row_sampler import RowSampler, flat_labels
+from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
+
+__all__ = ["BaseSanitizer", "BaseSubpopPoisoner"]
+
+
+@dataclass
+class Rows:
+    """Rows, their labels, and their numbers in X and then `X_aux`."""
+
+    X: object
+    labels: np.ndarray
+    indices: np.ndarray
+
+
+@dataclass
+class CleanRows:
+    """What the victim trains on, less the poison, in the caller's containers."""
+
+    X: object
+    y: object
+
+
+class BaseSubpopPoisoner(RowSampler):
+    """Base class of all subpopulation poisoners.
+
+    The template validates the input, fits the finder, picks the target, sets the
+    attacker's rows apart, counts the poison and appends it. A new attack
+    implements `_craft` and nothing else.
+
+    Parameters
+    ----------
+    finder : finder, default=None
+        What finds the subpopulations: a finder of :mod:`skpoison.finders`, a
+        clusterer with `predict`, or a pipeline that ends in one. A clone is
+        fitted on the rows that the attacker sees; wrap a fitted finder in
+        :class:`~sklearn.frozen.FrozenEstimator` to keep the same subpopulations
+        over cross-validation folds. `None` is ``ClusterMatch()``.
+
+    target : int, str or callable, default=0
+        The subpopulation under attack: its number (0 is the largest), its name,
+        or a callable that is given rows and returns a boolean mask. The finder
+        is not used with a callable.
+
+    alpha : float, default=1.0
+        Number of poison rows, as a fraction of the target's rows in what
+        the victim trains on. 0 adds no poison.
+
+    relative_to : {"train", "aux"}, default="train"
+        Whether `alpha` counts in the target's rows in the victim's training
+        data, or among the attacker's own.
+
+    label : {"constant", "least_likely", "max_loss", "flip"} or class label, \
+            default="constant"
+        Label of the poison.
+
+    replace : bool, default=True
+        Whether a row may be drawn more than once.
+
+    aux_size : float, default=None
+        Share of the incoming rows, in (0, 1), that belong to the attacker. They
+        craft the poison and are removed from what the victim trains on. `None`
+        lets the attacker see the victim's rows.
+
+    surrogate : classifier, default=None
+        The attacker's model, fitted on the attacker's rows only.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds every random choice of the attack.
+
+    Attributes
+    ----------
+    finder_ : finder or None
+        The fitted finder; `None` where `target` is a callable.
+
+    target_name_ : str
+        Name of the target.
+
+    n_poison_ : int
+        Number of poison rows.
+
+    poison_mask_ : ndarray of shape (n_samples_new,), dtype=bool
+        True for the poison rows, which come last.
+
+    poison_label_ : object
+        The label of the poison; `None` without poison or with several labels.
+
+    sample_indices_ : ndarray of shape (n_samples_new,), dtype=int
+        Row that each output row is, or was crafted from: counted in X, then on
+        into `X_aux` where that was given.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in y.
+
+    n_features_in_ : int
+        Number of features, where X has any.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has string names only.
+
+    See Also
+    --------
+    skpoison.SubpopPoisoner : The label flipping attack.
+    BaseSanitizer : Base class of defenses that remove rows.
+
+    Examples
+    --------
+    An attack that adds each member once more, with the next class:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skpoison.base import BaseSubpopPoisoner
+    >>> from skpoison.finders import ClusterMatch
+    >>> class NextClassPoisoner(BaseSubpopPoisoner):
+    ...     def _craft(self, X, y, members, n_poison, random_state):
+    ...         sources = np.resize(members, n_poison)
+    ...         return X[sources], (y[sources] + 1) % 3, sources
+    >>> X, y = load_iris(return_X_y=True)
+    >>> poisoner = NextClassPoisoner(ClusterMatch(3, random_state=0), alpha=0.5)
+    >>> X_res, y_res = poisoner.fit_resample(X, y)
+    >>> X_res.shape, poisoner.n_poison_
+    ((181, 4), 31)
+    """
+
+    _parameter_constraints: dict = {
+        "finder": [
+            HasMethods(["fit", "predict"]),
+            HasMethods(["fit", "transform"]),
+            None,
+        ],
+        "target": [Interval(Integral, 0, None, closed="left"), str, callable],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "relative_to": [StrOptions({"train", "aux"})],
+        "label": "no_validation",
+        "replace": ["boolean"],
+        "aux_size": [Interval(Real, 0, 1, closed="neither"), None],
+        "surrogate": [HasMethods(["fit", "predict_proba"]), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        finder=None,
+        *,
+        target=0,
+        alpha=1.0,
+        relative_to="train",
+        label="constant",
+        replace=True,
+        aux_size=None,
+        surrogate=None,
+        random_state=None,
+    ):
+        super().__init__()
+        self.finder = finder
+        self.target = target
+        self.alpha = alpha
+        self.relative_to = relative_to
+        self.label = label
+        self.replace = replace
+        self.aux_size = aux_size
+        self.surrogate = surrogate
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_resample(self, X, y, *, X_aux=None, y_aux=None):
+        """Add the poison to the training data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Training rows: a matrix, a pandas or polars frame, images, or texts.
+
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+
+        X_aux : {array-like, sparse matrix, dataframe, list of str}, default=None
+            The attacker's own rows, of the same kind as X. They are not part of
+            the output, other than as poison.
+
+        y_aux : array-like of shape (n_aux,), default=None
+            Class labels of `X_aux`.
+
+        Returns
+        -------
+        X_resampled : {ndarray, sparse matrix, dataframe, list} of shape \
+                (n_samples_new, ...)
+            The victim's rows in their order, then the poison, in the container
+            of X.
+
+        y_resampled : array-like of shape (n_samples_new,)
+            Their labels, in the container of y.
+        """
+        rows, labels, y = self._check_X_y(X, y)
+        rng = check_random_state(self.random_state)
+        victim, attacker = self._set_apart(rows, labels, X_aux, y_aux, rng)
+        self._fit_finder(attacker, rng)
+        members, base = self._find_target(victim, attacker)
+        y_clean = y if victim.X is rows else take(y, victim.indices)
+        X_res, y_res, sources = victim.X, y_clean, np.empty(0, dtype=np.intp)
+        self.poison_label_, self.n_poison_ = None, self._count_poison(base)
+        if self.n_poison_:
+            X_new, new_labels, at = self._checked_craft(attacker, members, rng)
+            sources = attacker.indices[at]
+            y_new = take(y, self._rows_with(labels, new_labels))
+            X_res, y_res = append(X_res, X_new), append(y_res, y_new)
+            if is_pandas(X_res) and is_pandas(y_res):
+                y_res.index = X_res.index
+        self.sample_indices_ = np.concatenate([victim.indices, sources])
+        self.poison_mask_ = np.arange(len(self.sample_indices_)) >= len(victim.indices)
+        self._clean_rows = CleanRows(like_input(victim.X, X), y_clean)
+        return like_input(X_res, X), y_res
+
+    @abstractmethod
+    def _craft(self, X, y, members, n_poison, random_state):
+        """Craft the poison; the one hook of an attack.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows that the attacker sees. Lists come as arrays.
+
+        y : ndarray of shape (n_samples,)
+            Their class labels.
+
+        members : ndarray of shape (n_members,), dtype=int
+            Rows of X that belong to the target; at least one.
+
+        n_poison : int
+            Number of poison rows to craft; at least one.
+
+        random_state : RandomState instance
+            Source of every random choice.
+
+        Returns
+        -------
+        X_poison : {ndarray, sparse matrix, dataframe} of shape (n_poison, ...)
+            The poison, in the container of X.
+
+        y_poison : ndarray of shape (n_poison,)
+            Its class labels, among those in `classes_`.
+
+        sources : ndarray of shape (n_poison,), dtype=int
+            Row of X that each poison row was crafted from.
+        """
+
+    def membership(self, X):
+        """Tell which rows belong to the target.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Rows in the form that `fit_resample` saw.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples,), dtype=bool
+            True for the rows that belong to the target.
+        """
+        check_is_fitted(self, "target_name_")
+        X = as_rows(X, type(self).__name__)
+        if self.finder_ is None:
+            return check_mask(self._target(X), n_rows(X), f"target={self._target!r}")
+        return subpopulation_membership(self.finder_, X, self._target)
+
+    def _set_apart(self, X, labels, X_aux, y_aux, rng):
+        """Rows of the victim, and rows that the attacker sees."""
+        n = n_rows(X)
+        everything = Rows(X, labels, np.arange(n))
+        if X_aux is not None or y_aux is not None:
+            return everything, self._check_aux(X, n, X_aux, y_aux)
+        if self.aux_size is None:
+            return everything, everything
+        n_aux = int(round(self.aux_size * n))
+        if not 0 < n_aux < n:
+            raise ValueError(
+                f"aux_size={self.aux_size} of {type(self).__name__} leaves {n_aux} of "
+                f"{n} rows to the attacker and {n - n_aux} to the victim; both need "
+                "at least one."
+            )
+        order = rng.permutation(n)
+        return (
+            Rows(take(X, at), labels[at], at)
+            for at in (np.sort(order[n_aux:]), np.sort(order[:n_aux]))
+        )
+
+    def _check_aux(self, X, n, X_aux, y_aux):
+        owner = type(self).__name__
+        if X_aux is None or y_aux is None:
+            raise ValueError(f"{owner} needs X_aux and y_aux together. Got only one.")
+        if self.aux_size is not None:
+            raise ValueError(
+                f"{owner} got aux_size={self.aux_size} and X_aux as well. The "
+                "attacker's rows come from one place: leave out either."
+            )
+        X_aux, labels = as_rows(X_aux, owner), flat_labels(y_aux, owner)
+        check_consistent_length(X_aux, labels)
+        check_same_kind(X, X_aux, "X_aux", owner)
+        return Rows(X_aux, labels, n + np.arange(n_rows(X_aux)))
+
+    def _fit_finder(self, attacker, rng):
+        """Fit the finder on the attacker's rows and pick the target."""
+        self.finder_, self._target = None, self.target
+        if callable(self.target):
+            self.target_name_ = getattr(self.target, "__name__", repr(self.target))
+            return
+        finder = ClusterMatch() if self.finder is None else self.finder
+        self.finder_ = seeded_clone(finder, rng).fit(attacker.X, attacker.labels)
+        self._target = subpopulation_index(self.finder_, self.target)
+        self.target_name_ = subpopulation_name(self.finder_, self._target)
+
+    def _find_target(self, victim, attacker):
+        """Members among the attacker's rows, and the size that alpha refers to."""
+        mask = self.membership(attacker.X)
+        members = np.flatnonzero(mask)
+        if len(members) == 0:
+            raise ValueError(self._nothing_selected("the rows that the attacker sees"))
+        if self.relative_to == "aux" or victim is attacker:
+            return members, len(members)
+        base = int(np.count_nonzero(self.membership(victim.X)))
+        if base == 0:
+            raise ValueError(self._nothing_selected("the victim's training rows"))
+        return members, base
+
+    def _nothing_selected(self, where):
+        return (
+            f"target={self.target!r} of {type(self).__name__} selects nothing: none "
+            f"of {where} belongs to it. Choose a larger target"
+            + ("" if self.aux_size is None else ", or a larger or smaller aux_size")
+            + "."
+        )
+
+    def _count_poison(self, base):
+        n_poison = int(round(self.alpha * base))
+        if n_poison == 0 and self.alpha > 0:
+            warnings.warn(
+                f"alpha={self.alpha} of {type(self).__name__} rounds to zero poison "
+                f"rows for a target of {base} rows; nothing is added.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return n_poison
+
+    def _checked_craft(self, attacker, members, rng):
+        X, labels, sources = self._craft(
+            attacker.X, attacker.labels, members, self.n_poison_, rng
+        )
+        lengths = {n_rows(X), len(labels), len(sources)}
+        if lengths != {self.n_poison_}:
+            raise ValueError(
+                f"{type(self).__name__}._craft must give {self.n_poison_} poison "
+                f"rows, labels and sources. Got {sorted(lengths)}."
+            )
+        distinct = np.unique(labels)
+        self.poison_label_ = distinct[0] if len(distinct) == 1 else None
+        return X, labels, sources
+
+    def _rows_with(self, labels, wanted):
+        """A row for each wanted label that carries it, so that dtypes are kept."""
+        classes, first = np.unique(labels, return_index=True)
+        at = np.minimum(np.searchsorted(classes, wanted), len(classes) - 1)
+        return first[at]
+
+    def __getstate__(self):
+        """Leave the training data out of pickles."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k != "_clean_rows"}
+
+
+class BaseSanitizer(RowSampler):
+    """Base class of defenses that remove rows from the training data.
+
+    The template validates the input and removes the rows; a new defense
+    implements `_sanitize` and nothing else.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n_samples,)
+        Suspicion of each row of X; higher is more suspicious.
+
+    sample_indices_ : ndarray of shape (n_samples_new,), dtype=int
+        Rows of X that were kept, in their order.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in y.
+
+    n_features_in_ : int
+        Number of features, where X has any.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has string names only.
+
+    See Also
+    --------
+    BaseSubpopPoisoner : Base class of attacks.
+
+    Examples
+    --------
+    A defense that drops the tenth of the rows farthest from the mean:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skpoison.base import BaseSanitizer
+    >>> class SphereSanitizer(BaseSanitizer):
+    ...     def _sanitize(self, X, y):
+    ...         scores = np.linalg.norm(X - X.mean(axis=0), axis=1)
+    ...         return scores <= np.quantile(scores, 0.9), scores
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_res, y_res = SphereSanitizer().fit_resample(X, y)
+    >>> X_res.shape
+    (135, 4)
+    """
+
+    _parameter_constraints: dict = {}
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_resample(self, X, y):
+        """Remove suspicious rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Training rows: a matrix, a pandas or polars frame, images, or texts.
+
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+
+        Returns
+        -------
+        X_resampled : {ndarray, sparse matrix, dataframe, list} of shape \
+                (n_samples_new, ...)
+            The rows that were kept, in their order and in the container of X.
+
+        y_resampled : array-like of shape (n_samples_new,)
+            Their labels, in the container of y.
+        """
+        rows, labels, y = self._check_X_y(X, y)
+        kept, scores = self._sanitize(rows, labels)
+        kept = check_mask(kept, len(labels), f"{type(self).__name__}._sanitize")
+        self._check_classes_left(labels[kept])
+        self.scores_ = np.asarray(scores)
+        self.sample_indices_ = np.flatnonzero(kept)
+        rows = take(rows, self.sample_indices_)
+        return like_input(rows, X), take(y, self.sample_indices_)
+
+    @abstractmethod
+    def _sanitize(self, X, y):
+        """Judge the rows; the one hook of a defense.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix, dataframe} of shape (n_samples, ...)
+            Training rows. Lists come as arrays.
+
+        y : ndarray of shape (n_samples,)
+            Their class labels.
+
+        Returns
+        -------
+        kept : ndarray of shape (n_samples,), dtype=bool
+            False for the rows to remove.
+
+        scores : ndarray of shape (n_samples,)
+            Suspicion of each row; higher is more suspicious.
+        """
+
+    def _check_classes_left(self, labels):
+        lost = np.setdiff1d(self.classes_, labels).tolist()
+        if len(lost) == len(self.classes_):
+            raise ValueError(
+                f"{type(self).__name__} would remove every row. Make it less strict."
+            )
+        if lost:
+            warnings.warn(
+                f"{type(self).__name__} removes every row of class {lost}.",
+                UserWarning,
+                stacklevel=4,
+            )

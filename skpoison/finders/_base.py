@@ -1,0 +1,176 @@
+"""What finders share, and how any finder is asked."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from difflib import get_close_matches
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skpoison.utils._containers import n_rows
+from skpoison.utils._sklearn import _check_feature_names_in
+
+
+class BaseFinder(TransformerMixin, BaseEstimator):
+    """Base class of finders.
+
+    A subclass learns subpopulations in `fit`, sets `sizes_` (decreasing) and
+    implements `get_feature_names_out`, `membership` and `transform`.
+    """
+
+    @property
+    def _n_features_out(self):
+        return len(self.sizes_)
+
+    def _check_names_in(self, input_features):
+        check_is_fitted(self)
+        if input_features is not None:
+            _check_feature_names_in(self, input_features)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+class BasePartitionFinder(BaseFinder):
+    """Base class of finders whose subpopulations do not overlap.
+
+    A subclass implements `predict`; the rest follows from it.
+    """
+
+    def membership(self, X, target):
+        """Tell which rows of X belong to one subpopulation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to assign.
+
+        target : int or str
+            Number or name of the subpopulation.
+
+        Returns
+        -------
+        membership : ndarray of shape (n_samples,), dtype=bool
+            True for the rows that belong to it.
+        """
+        return self.predict(X) == subpopulation_index(self, target)
+
+    def transform(self, X):
+        """Tell which rows of X belong to each subpopulation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to assign.
+
+        Returns
+        -------
+        membership : {ndarray, sparse matrix} of shape \
+                (n_samples, n_subpopulations), dtype=bool
+            One column for each subpopulation, in the order of `sizes_`. A row
+            without a subpopulation is False everywhere.
+        """
+        codes = self.predict(X)
+        rows = np.flatnonzero(codes >= 0)
+        shape = (len(codes), len(self.sizes_))
+        return membership_matrix(rows, codes[rows], shape, self.sparse_output)
+
+
+def membership_matrix(rows, columns, shape, sparse_output):
+    """Boolean matrix that is True at (rows, columns), dense or CSR."""
+    if sparse_output:
+        ones = np.ones(len(rows), dtype=bool)
+        return sparse.csr_matrix((ones, (rows, columns)), shape=shape)
+    out = np.zeros(shape, dtype=bool)
+    out[rows, columns] = True
+    return out
+
+
+def subpopulation_index(finder, target):
+    """Number of subpopulation ``target`` (an int or a name) of a fitted finder."""
+    if isinstance(target, Integral):
+        return _check_number(finder, int(target))
+    names = list(subpopulation_names(finder))
+    if target in names:
+        return names.index(target)
+    near = get_close_matches(str(target), names, n=3, cutoff=0.4) or names[:3]
+    raise ValueError(
+        f"target={target!r} is not a subpopulation of {type(finder).__name__}. "
+        f"Choose one of its {len(names)} names, for example "
+        f"{', '.join(map(repr, near))}; get_feature_names_out() lists them all."
+    )
+
+
+def _check_number(finder, number):
+    count = _n_subpopulations(finder)
+    if number < 0 or (count is not None and number >= count):
+        allowed = "a number from 0" if count is None else f"in [0, {count - 1}]"
+        raise ValueError(
+            f"target={number} is out of range: {type(finder).__name__} found "
+            f"{count} subpopulations, so target must be {allowed}. "
+            "Subpopulations are numbered by decreasing size."
+        )
+    return number
+
+
+def _n_subpopulations(finder):
+    if hasattr(finder, "sizes_"):
+        return len(finder.sizes_)
+    try:
+        return len(subpopulation_names(finder))
+    except (AttributeError, ValueError):
+        return None
+
+
+def subpopulation_names(finder):
+    """Names of the subpopulations of any fitted finder."""
+    return finder.get_feature_names_out()
+
+
+def subpopulation_name(finder, index):
+    """Name of subpopulation ``index``, made up where the finder has no names."""
+    try:
+        return str(subpopulation_names(finder)[index])
+    except (AttributeError, ValueError):
+        return f"subpopulation {index}"
+
+
+def subpopulation_membership(finder, X, index):
+    """Boolean mask of the rows of X in subpopulation ``index`` of any finder.
+
+    Asks `membership` first, which costs one subpopulation alone, then `predict`
+    (clusterers, pipelines that end in one), then `transform`.
+    """
+    if hasattr(finder, "membership"):
+        mask = finder.membership(X, index)
+    elif hasattr(finder, "predict"):
+        mask = np.asarray(finder.predict(X)) == index
+    else:
+        mask = finder.transform(X)[:, [index]]
+        mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
+        mask = mask.ravel()
+    return check_mask(mask, n_rows(X), type(finder).__name__)
+
+
+def check_mask(mask, n, origin):
+    """Return a boolean mask of length n, or tell what is wrong with it."""
+    mask = np.asarray(mask)
+    if mask.dtype == object and all(isinstance(m, (bool, np.bool_)) for m in mask):
+        mask = mask.astype(bool)
+    if mask.dtype != bool:
+        raise ValueError(
+            f"The membership given by {origin} must have dtype bool, one value for "
+            f"each row. Got dtype {mask.dtype}."
+        )
+    if mask.shape != (n,):
+        raise ValueError(
+            f"The membership given by {origin} must have shape ({n},), one value "
+            f"for each row. Got shape {mask.shape}."
+        )
+    return mask

@@ -1,0 +1,240 @@
+"""Integer codes for the values of columns."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from math import inf
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from skpoison.utils._containers import is_frame, is_texts, one_column
+from skpoison.utils._sklearn import _get_column_indices
+
+
+class ValueCodes:
+    """Codes 0, 1, ... for the distinct values of one column; missing is a value."""
+
+    def fit(self, column):
+        """Learn the values of ``column`` and return its codes."""
+        codes, values = pd.factorize(column)
+        self.values = pd.Index(np.asarray(values))
+        missing = codes < 0
+        self.has_missing = bool(missing.any())
+        self.n_codes = len(values) + self.has_missing
+        codes[missing] = len(values)
+        return codes
+
+    def codes(self, column):
+        """Codes of ``column``, -1 for values not met in fit."""
+        codes = self.values.get_indexer(pd.Index(column))
+        if self.has_missing:
+            codes[np.asarray(pd.isna(column))] = len(self.values)
+        return codes
+
+    def labels(self, name):
+        """Texts such as ``sex=Male``, one for each code."""
+        missing = ["missing"] if self.has_missing else []
+        return [f"{name}={_text(v)}" for v in [*self.values, *missing]]
+
+
+class IntervalCodes:
+    """Codes for the intervals between cut points of a numeric column."""
+
+    def __init__(self, bins):
+        self.bins = bins
+
+    def fit(self, column):
+        """Place the cut points on ``column`` and return its codes."""
+        values = _as_floats(column)
+        present = values[~np.isnan(values)]
+        cuts = np.unique(self._cut_points(present))
+        self.cuts = cuts[np.isfinite(cuts)]
+        self.has_missing = len(present) < len(values)
+        self.n_codes = len(self.cuts) + 1 + self.has_missing
+        return self.codes(column)
+
+    def _cut_points(self, present):
+        if not isinstance(self.bins, Integral):
+            return np.asarray(self.bins, dtype=float)
+        if len(present) == 0:
+            return present
+        shares = np.linspace(0, 1, self.bins + 1)[1:-1]
+        cuts = np.quantile(present, shares, method="inverted_cdf")
+        cuts = cuts[cuts > present.min()]
+        # Where one value fills all quantiles, it is one interval, the rest another.
+        return cuts if len(cuts) else present[present > present.min()].min(initial=inf)
+
+    def codes(self, column):
+        """Number of the interval of each value; -1 where missing is new."""
+        values = _as_floats(column)
+        codes = np.searchsorted(self.cuts, values, side="right")
+        codes[np.isnan(values)] = len(self.cuts) + 1 if self.has_missing else -1
+        return codes
+
+    def labels(self, name):
+        """Texts such as ``30<=age<40``, one for each code."""
+        cuts = [_text(c) for c in self.cuts]
+        if not cuts:
+            labels = [f"{name}=any"]
+        else:
+            inner = [
+                f"{a}<={name}<{b}" for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+            ]
+            labels = [f"{name}<{cuts[0]}", *inner, f"{name}>={cuts[-1]}"]
+        return labels + [f"{name}=missing"] * self.has_missing
+
+
+class ColumnCoder:
+    """Integer codes for chosen columns of any two-dimensional container."""
+
+    def __init__(self, features, bins, *, keep_few):
+        self.features = features
+        self.bins = bins
+        self.keep_few = keep_few
+
+    def fit(self, finder, X):
+        """Learn the codes and return them, one array for each column."""
+        X = check_table(finder, X, reset=True)
+        self.columns = self._columns(finder, X)
+        names = _column_names(finder, X)
+        self.names = [names[j] for j in self.columns]
+        self._check_bins(finder)
+        self.coders, codes = [], []
+        for j, name in zip(self.columns, self.names, strict=True):
+            column = one_column(X, j)
+            coder = self._coder(finder, name, j, column)
+            codes.append(coder.fit(column))
+            self.coders.append(coder)
+        return codes
+
+    def codes(self, finder, X, positions=None):
+        """Codes of the columns of X at ``positions``, -1 for values not met in fit."""
+        X = check_table(finder, X, reset=False)
+        positions = range(len(self.columns)) if positions is None else positions
+        return [
+            self.coders[p].codes(one_column(X, self.columns[p])) for p in positions
+        ]
+
+    @property
+    def n_codes(self):
+        """Number of codes of each column."""
+        return [coder.n_codes for coder in self.coders]
+
+    def labels(self, position):
+        """Texts of the codes of one column."""
+        return self.coders[position].labels(self.names[position])
+
+    def _columns(self, finder, X):
+        features = self.features
+        features = features(X) if callable(features) else features
+        if features is None:
+            return list(range(X.shape[1]))
+        try:
+            columns = _get_column_indices(X, features)
+        except (ValueError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"features={self.features!r} of {type(finder).__name__} must name "
+                f"columns of X, which has {X.shape[1]} of them: {error}"
+            ) from error
+        if len(columns) == 0:
+            raise ValueError(
+                f"features={self.features!r} of {type(finder).__name__} selects no "
+                "column of X. Name at least one."
+            )
+        return [int(j) for j in columns]
+
+    def _check_bins(self, finder):
+        if not isinstance(self.bins, dict):
+            return
+        unknown = set(self.bins) - set(self.names) - set(self.columns)
+        if unknown:
+            raise ValueError(
+                f"bins of {type(finder).__name__} names {sorted(unknown, key=str)}, "
+                f"not among the columns in use: {self.names}."
+            )
+        for name, cuts in self.bins.items():
+            _check_cuts(finder, name, cuts)
+
+    def _coder(self, finder, name, j, column):
+        bins = self.bins
+        if isinstance(bins, dict):
+            bins = bins.get(name, bins.get(j))
+            if bins is not None and not _is_numeric(column):
+                raise ValueError(
+                    f"bins of {type(finder).__name__} cuts column {name!r}, which is "
+                    f"not numeric. Cut numeric columns only."
+                )
+        if bins is None or not _is_numeric(column):
+            return ValueCodes()
+        few = self.keep_few and isinstance(bins, Integral)
+        if few and pd.Series(column).nunique() <= bins:
+            return ValueCodes()
+        return IntervalCodes(bins)
+
+
+def check_table(finder, X, *, reset):
+    """Return X as a matrix or frame with checked columns; values stay as they are."""
+    if is_texts(X):
+        raise ValueError(
+            f"{type(finder).__name__} reads columns, and raw texts have none. Use "
+            "ClusterMatch with a representation instead."
+        )
+    if isinstance(X, list):
+        # NumPy would turn the numbers of a row that also holds texts into texts.
+        X = np.asarray(X, dtype=object)
+    if is_frame(X):
+        if len(X) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 "
+                f"is required by {type(finder).__name__}."
+            )
+        validate_data(finder, X=X, reset=reset, skip_check_array=True)
+        return X
+    return validate_data(
+        finder,
+        X=X,
+        reset=reset,
+        dtype=None,
+        accept_sparse=["csr", "csc"],
+        ensure_all_finite="allow-nan",
+    )
+
+
+def _check_cuts(finder, name, cuts):
+    if isinstance(cuts, Integral) and cuts >= 2:
+        return
+    points = np.asarray(cuts, dtype=object)
+    if points.ndim == 1 and len(points) and all(map(np.isfinite, points)):
+        if (np.diff(points.astype(float)) > 0).all():
+            return
+    raise ValueError(
+        f"bins[{name!r}] of {type(finder).__name__} must be a number of intervals, at "
+        f"least 2, or increasing finite cut points. Got {cuts!r}."
+    )
+
+
+def _column_names(finder, X):
+    names = getattr(finder, "feature_names_in_", None)
+    return [f"x{j}" for j in range(X.shape[1])] if names is None else list(names)
+
+
+def _is_numeric(column):
+    column = pd.Series(column)
+    if column.dtype == object:
+        column = column.infer_objects()
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(
+        column
+    )
+
+
+def _as_floats(column):
+    return pd.Series(column).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _text(value):
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

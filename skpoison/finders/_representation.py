@@ -1,0 +1,195 @@
+"""Hidden activations of a fitted model."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skpoison.utils._containers import as_rows, take
+from skpoison.utils._sklearn import HasMethods, StrOptions, _fit_context
+
+ACTIVATIONS = {
+    "identity": lambda Z: Z,
+    "logistic": expit,
+    "relu": lambda Z: np.maximum(Z, 0),
+    "tanh": np.tanh,
+}
+
+
+class Representation(
+    MetaEstimatorMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Represent rows by the hidden activations of a model.
+
+    The model is the attacker's surrogate: rows that it sees alike are alike.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Model to look into: an :class:`~sklearn.neural_network.MLPClassifier`, or
+        a pipeline that ends in one. Other classifiers have no hidden layer; their
+        `predict_proba`, or else `decision_function`, is the representation. A
+        clone is fitted; wrap the model in
+        :class:`~sklearn.frozen.FrozenEstimator` to use it as it is.
+
+    layer : {"penultimate", "output"} or int, default="penultimate"
+        Which activations: those of the last hidden layer, the output, or those
+        of hidden layer number `layer`, counted from 0 and, where negative, from
+        the last. Only networks have numbered layers.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted model.
+
+    n_features_in_ : int
+        Number of features seen in `fit`, where X has any.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, where X has string names only.
+
+    See Also
+    --------
+    ClusterMatch : Subpopulations as clusters of a representation.
+
+    References
+    ----------
+    .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
+       "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skpoison.finders import Representation
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier((16, 4), solver="lbfgs", max_iter=1000, random_state=0)
+    >>> Representation(network).fit(X, y).transform(X).shape
+    (150, 4)
+    >>> Representation(network, layer=0).fit(X, y).transform(X).shape
+    (150, 16)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [
+            HasMethods(["fit", "predict_proba"]),
+            HasMethods(["fit", "decision_function"]),
+        ],
+        "layer": [StrOptions({"penultimate", "output"}), Integral],
+    }
+
+    def __init__(self, estimator, layer="penultimate"):
+        self.estimator = estimator
+        self.layer = layer
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training rows, in any form that the model reads.
+
+        y : array-like of shape (n_samples,), default=None
+            Class labels. A frozen model needs none.
+
+        Returns
+        -------
+        self : Representation
+            The fitted transformer.
+        """
+        X = as_rows(X, type(self).__name__)
+        validate_data(self, X=X, skip_check_array=True)
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        self._n_features_out = self.transform(take(X, [0])).shape[1]
+        return self
+
+    def transform(self, X):
+        """Give the activations.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to represent.
+
+        Returns
+        -------
+        X_out : ndarray of shape (n_samples, n_activations)
+            Activations of the chosen layer.
+        """
+        check_is_fitted(self)
+        X = as_rows(X, type(self).__name__)
+        validate_data(self, X=X, reset=False, skip_check_array=True)
+        model = _thaw(self.estimator_)
+        if isinstance(model, Pipeline):
+            X = model[:-1].transform(X) if len(model) > 1 else X
+            model = _thaw(model[-1])
+        if isinstance(model, MLPClassifier) and self.layer != "output":
+            return _hidden(model, X, self._layer_number(model))
+        if not isinstance(self.layer, str):
+            raise ValueError(
+                f"layer={self.layer} of Representation numbers a hidden layer, and "
+                f"{type(model).__name__} has none. Use layer='output'."
+            )
+        return _output(model, X)
+
+    def _layer_number(self, network):
+        n_hidden = network.n_layers_ - 2
+        number = -1 if self.layer == "penultimate" else int(self.layer)
+        if not -n_hidden <= number < n_hidden:
+            raise ValueError(
+                f"layer={self.layer!r} of Representation is out of range: the network "
+                f"has {n_hidden} hidden layers, numbered 0 to {n_hidden - 1}."
+            )
+        return number % n_hidden
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = inner.input_tags
+        tags.target_tags.required = inner.target_tags.required
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _thaw(model):
+    return model.estimator if isinstance(model, FrozenEstimator) else model
+
+
+def _hidden(network, X, number):
+    """Activations of one hidden layer of a fitted MLPClassifier."""
+    dtype = network.coefs_[0].dtype
+    Z = check_array(X, accept_sparse=["csr", "csc"], dtype=[dtype], order="C")
+    activate = ACTIVATIONS[network.activation]
+    for W, b in zip(
+        network.coefs_[: number + 1], network.intercepts_[: number + 1], strict=True
+    ):
+        Z = activate(safe_sparse_dot(Z, W) + b)
+    return Z
+
+
+def _output(model, X):
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(X)
+    scores = model.decision_function(X)
+    return scores.reshape(-1, 1) if scores.ndim == 1 else scores

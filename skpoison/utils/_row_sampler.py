@@ -1,0 +1,93 @@
+"""A sampler over rows of any container."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pandas as pd
+from imblearn.base import BaseSampler
+from imblearn.utils import check_target_type
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skpoison.utils._containers import as_rows, is_pandas, is_polars
+
+
+class RowSampler(BaseSampler):
+    """Sampler whose rows and labels come back in the container they came in.
+
+    imbalanced-learn's own template turns rows into matrices; this one takes
+    frames, images and texts as they are. A subclass implements `fit_resample`.
+    """
+
+    _sampling_type = "bypass"
+
+    def __init__(self):
+        super().__init__()
+
+    def fit(self, X, y):
+        """Do as `fit_resample` does, and keep only what was learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : object
+            The fitted sampler.
+        """
+        self.fit_resample(X, y)
+        return self
+
+    def _fit_resample(self, X, y):
+        """Leave the hook of imbalanced-learn unused."""
+
+    def _check_X_y(self, X, y):
+        """Check the input; return rows, labels as a flat array, labels as they came.
+
+        Content is left to the finder or model that reads it: what one cannot
+        take, another can.
+        """
+        owner = type(self).__name__
+        validate_data(self, X=X, y=y, skip_check_array=True)
+        X = as_rows(X, owner)
+        y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
+        labels = flat_labels(y, owner)
+        check_consistent_length(X, labels)
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{owner} needs at least two classes in y. Got one class: "
+                f"{self.classes_.tolist()}."
+            )
+        self.sampling_strategy_ = {}
+        return X, labels, y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+
+def flat_labels(y, owner):
+    """Labels as a one-dimensional array with the natural dtype of its values."""
+    array = np.asarray(y)
+    if np.any(pd.isna(array)):
+        raise ValueError(
+            f"{owner} needs a label for every row, and y has missing values: Input y "
+            "contains NaN. Drop those rows."
+        )
+    if array.dtype == object:
+        # Labels of nullable and categorical columns come as objects.
+        array = pd.Series(array.ravel()).infer_objects().to_numpy().reshape(array.shape)
+    check_classification_targets(array)
+    labels, _ = check_target_type(array, indicate_one_vs_all=True)
+    return column_or_1d(labels)

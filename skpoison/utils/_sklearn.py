@@ -1,0 +1,31 @@
+"""Every name that scikit-learn keeps private and this library uses."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sklearn.base import _fit_context
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils import _safe_indexing
+from sklearn.utils._indexing import _get_column_indices
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.validation import _check_feature_names_in, _num_samples
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "_BaseScorer",
+    "_check_feature_names_in",
+    "_fit_context",
+    "_get_column_indices",
+    "_num_samples",
+    "_safe_indexing",
+    "validate_params",
+]
