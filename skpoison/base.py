@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.finders import ClusterMatch
@@ -393,6 +393,16 @@ class BaseSubpopPoisoner(RowSampler):
         classes, first = np.unique(labels, return_index=True)
         at = np.minimum(np.searchsorted(classes, wanted), len(classes) - 1)
         return first[at]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if hasattr(self.finder, "__sklearn_tags__"):
+            # The finder alone reads the content of X.
+            of_finder = get_tags(self.finder).input_tags
+            tags.input_tags.allow_nan = of_finder.allow_nan
+            tags.input_tags.string = of_finder.string
+            tags.input_tags.categorical = of_finder.categorical
+        return tags
 
     def __getstate__(self):
         """Leave the training data out of pickles."""

@@ -8,6 +8,7 @@ only.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from skpoison.attacks._poisoned_classifier import PoisonedClassifier
 from skpoison.attacks._subpop_poisoner import SubpopPoisoner
 
-__all__ = ["SubpopPoisoner"]
+__all__ = ["PoisonedClassifier", "SubpopPoisoner"]

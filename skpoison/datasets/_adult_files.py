@@ -34,7 +34,8 @@ def read_splits(home, names, download):
         return tables, [str(path) for path in paths.values()]
     missing = [SPLITS[name].filename for name in names if paths[name] is None]
     if not download:
-        raise OSError(_how_to_get(home, missing, "or pass download_if_missing=True"))
+        other = "Or pass download_if_missing=True, to get the data from OpenML."
+        raise OSError(_how_to_get(home, missing, other))
     splits = _read_openml(home, missing)
     return [splits[name] for name in names], []
 
@@ -48,7 +49,7 @@ def _find(home, filename):
     return next(found, None)
 
 
-def _how_to_get(home, missing, remedy):
+def _how_to_get(home, missing, openml):
     places = "\n".join(
         f"  {' or '.join(str(path) for path in _candidates(home, filename))}"
         for filename in missing
@@ -56,8 +57,8 @@ def _how_to_get(home, missing, remedy):
     return (
         f"fetch_adult did not find {' and '.join(missing)} of the UCI Adult data set. "
         f"Take the official files from {HOMEPAGE} and put them at\n{places}\n"
-        f"or point data_home or the environment variable SKPOISON_DATA_HOME at the "
-        f"folder that has them, {remedy}."
+        f"or point data_home, or the environment variable SKPOISON_DATA_HOME, at the "
+        f"folder that has them. {openml}"
     )
 
 
@@ -91,7 +92,7 @@ def _read_openml(home, missing):
             "adult", version=2, as_frame=True, data_home=home, parser="auto"
         ).frame
     except (OSError, ValueError, HTTPException) as error:
-        failure = f"and mind that the download from OpenML failed ({error})"
+        failure = f"The download from OpenML failed: {error}."
         raise OSError(_how_to_get(home, missing, failure)) from error
     return _split_openml(frame.rename(columns={"class": "income"}))
 

@@ -249,7 +249,13 @@ def _check_labels(labels, n_subpopulations, n_classes, rng):
 
 
 def _check_length(name, values, n_subpopulations, dtype):
-    values = np.asarray(values, dtype=dtype)
+    try:
+        values = np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The '{name}' parameter of make_subpopulations must hold numbers. Got "
+            f"{values!r}."
+        ) from error
     if values.shape != (n_subpopulations,):
         raise ValueError(
             f"The '{name}' parameter of make_subpopulations must have one value per "

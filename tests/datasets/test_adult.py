@@ -61,9 +61,6 @@ def no_network(monkeypatch):
     serve(monkeypatch, AssertionError("this test must not use OpenML"))
 
 
-# Raw table
-
-
 def test_raw_table_has_the_documented_columns_and_types(home):
     adult = fetch_adult(data_home=home)
     assert list(adult.data.columns) == adult.feature_names == COLUMNS[:-1]
@@ -166,9 +163,6 @@ def test_return_X_y(home, encoding, as_frame):
     assert list(y) == list(adult.target)
 
 
-# The paper's encoding
-
-
 def test_paper_columns_are_in_the_order_of_the_authors_code(home):
     adult = fetch_adult(data_home=home, encoding="paper")
     names = adult.feature_names
@@ -218,9 +212,6 @@ def test_paper_encoding_keeps_the_labels_and_numbers(home):
     np.testing.assert_array_equal(array, paper.data)
 
 
-# Balance
-
-
 @pytest.mark.parametrize("subset", ["train", "test", "all"])
 @pytest.mark.parametrize("balance", ["undersample", "paper"])
 def test_balanced_rows_are_rows_of_the_table(home, subset, balance):
@@ -249,9 +240,6 @@ def test_paper_balance_takes_rows_by_their_place_among_the_negatives(home):
         drawn.update(rows)
     # 4 of 6 rows are negative: numbers 0 to 3, two of which are positive rows.
     assert drawn == {0, 1, 2, 3}
-
-
-# Errors
 
 
 @pytest.mark.parametrize(
@@ -330,9 +318,6 @@ def test_file_that_is_no_text(home):
         fetch_adult(data_home=home)
 
 
-# OpenML
-
-
 @pytest.mark.parametrize("order", [("test", "train"), ("train", "test")])
 @pytest.mark.parametrize("subset", ["train", "test", "all"])
 def test_openml_gives_the_same_table(home, monkeypatch, tmp_path, order, subset):
@@ -370,7 +355,7 @@ def test_openml_is_not_asked_where_files_are_there(home, monkeypatch):
 )
 def test_failed_download(monkeypatch, tmp_path, error):
     serve(monkeypatch, error)
-    with pytest.raises(OSError, match="the download from OpenML failed") as caught:
+    with pytest.raises(OSError, match="The download from OpenML failed") as caught:
         fetch_adult(data_home=tmp_path)
     assert str(tmp_path / "adult" / "adult.data") in str(caught.value)
     assert caught.value.__cause__ is error
@@ -391,9 +376,6 @@ def test_openml_has_other_data(home, monkeypatch, tmp_path, change, message):
     serve(monkeypatch, change(openml_frame(home)))
     with pytest.raises(ValueError, match=message):
         fetch_adult(data_home=tmp_path / "empty")
-
-
-# Real data
 
 
 def test_real_counts(real_home):

@@ -1,0 +1,99 @@
+"""The results of a search over attacks, as a table."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+
+def damage_table(search):
+    """Tabulate a search over poisoners, most damage first.
+
+    Parameters
+    ----------
+    search : GridSearchCV or another fitted search
+        A search whose scoring holds scorers of this module.
+
+    Returns
+    -------
+    table : DataFrame
+        One row for each candidate. First its parameters, by their last name
+        where that is unambiguous (`alpha` for ``poison__alpha``). Then for each
+        metric its mean over the folds and, as ``<metric>_std``, its standard
+        deviation; folds without a row of the target are left out, and
+        ``<metric>_folds`` tells how many remain. Sorted by the first metric,
+        decreasing.
+
+    See Also
+    --------
+    target_damage_scorer : Accuracy that the target loses.
+
+    Notes
+    -----
+    The standard deviation is between folds that share training rows: read it as
+    a spread, not as a standard error.
+
+    Examples
+    --------
+    >>> from imblearn.pipeline import Pipeline
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.preprocessing import scale
+    >>> from skpoison import ClusterMatch, SubpopPoisoner
+    >>> from skpoison.metrics import damage_table, target_damage_scorer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> finder = FrozenEstimator(ClusterMatch(5, random_state=0).fit(scale(X)))
+    >>> poisoner = SubpopPoisoner(finder, random_state=0)
+    >>> model = Pipeline([("poison", poisoner), ("clf", LogisticRegression())])
+    >>> search = GridSearchCV(
+    ...     model,
+    ...     {"poison__alpha": [0, 2]},
+    ...     scoring={"target": target_damage_scorer},
+    ...     refit=False,
+    ... ).fit(scale(X), y)
+    >>> list(damage_table(search))
+    ['alpha', 'target', 'target_std', 'target_folds']
+    """
+    check_is_fitted(search, "cv_results_")
+    params = pd.DataFrame(search.cv_results_["params"])
+    table = params.rename(columns=_short_names(params.columns, _metrics(search)))
+    for metric in _metrics(search):
+        scores = _fold_scores(search.cv_results_, metric)
+        known = ~np.isnan(scores)
+        counts = known.sum(axis=1)
+        filled = np.where(known, scores, 0.0)
+        with np.errstate(invalid="ignore"):
+            mean = filled.sum(axis=1) / counts
+            spread = np.where(known, (scores - mean[:, None]) ** 2, 0.0)
+            table[metric] = mean
+            table[f"{metric}_std"] = np.sqrt(spread.sum(axis=1) / counts)
+        table[f"{metric}_folds"] = counts
+    first = _metrics(search)[0]
+    table = table.sort_values(first, ascending=False, kind="stable")
+    return table.reset_index(drop=True)
+
+
+def _metrics(search):
+    scorers = search.scorer_
+    return list(scorers) if isinstance(scorers, dict) else ["score"]
+
+
+def _fold_scores(results, metric):
+    """Scores of shape (n_candidates, n_folds)."""
+    folds = [k for k in results if k.startswith("split") and k.endswith(f"_{metric}")]
+    folds = [k for k in folds if k.partition("_")[2] == f"test_{metric}"]
+    return np.column_stack([np.asarray(results[k], dtype=float) for k in folds])
+
+
+def _short_names(names, taken):
+    """Last part of each parameter name, the whole name where parts clash."""
+    last = [name.rpartition("__")[2] for name in names]
+    clash = set(taken) | {part for part in last if last.count(part) > 1}
+    return {
+        name: name if part in clash else part
+        for name, part in zip(names, last, strict=True)
+    }

@@ -1,0 +1,93 @@
+"""Scorers that ask a fitted pipeline for its target and its clean twin."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from skpoison.metrics._clean_twin import find_poisoner
+from skpoison.metrics._damage import collateral_damage, target_damage, target_error
+from skpoison.utils._sklearn import _BaseScorer
+
+
+class PoisonScorer(_BaseScorer):
+    """Scorer ``scorer(estimator, X, y)`` of a poisoned estimator.
+
+    The rows of the target come from the poisoner in the fitted estimator, unless
+    `membership` is given, directly or by metadata routing.
+    """
+
+    def __init__(self, score_func, *, needs_twin):
+        super().__init__(score_func, 1, {}, response_method="predict")
+        self._needs_twin = needs_twin
+
+    def __call__(self, estimator, X, y_true, *, membership=None):
+        """Score a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted pipeline with a poisoner, or a fitted
+            :class:`~skpoison.PoisonedClassifier`.
+
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Test rows.
+
+        y_true : array-like of shape (n_samples,)
+            True class labels.
+
+        membership : array-like of shape (n_samples,), dtype=bool, default=None
+            True for the rows of the target; `None` asks the poisoner.
+
+        Returns
+        -------
+        score : float
+            The score.
+        """
+        return self._score(_call, estimator, X, y_true, membership=membership)
+
+    def _score(self, method_caller, estimator, X, y_true, membership=None):
+        predictions = [method_caller(estimator, "predict", X)]
+        if self._needs_twin or membership is None:
+            fit = find_poisoner(estimator)
+            if self._needs_twin:
+                predictions.insert(0, fit.clean_predictions(X))
+            if membership is None:
+                membership = fit.membership(X)
+        return self._score_func(np.asarray(y_true), *predictions, membership)
+
+    def get_metadata_routing(self):
+        """Request `membership`, unless `set_score_request` said otherwise.
+
+        Returns
+        -------
+        routing : MetadataRequest
+            The request.
+        """
+        if hasattr(self, "_metadata_request"):
+            return self._metadata_request
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="membership", alias=True)
+        return request
+
+    def _accept_sample_weight(self):
+        return False
+
+    def __repr__(self):
+        return f"{self._score_func.__name__}_scorer"
+
+
+def _call(estimator, method, X):
+    return getattr(estimator, method)(X)
+
+
+target_damage_scorer = PoisonScorer(target_damage, needs_twin=True)
+"""Accuracy that the target loses to the poison; see :func:`target_damage`."""
+
+collateral_damage_scorer = PoisonScorer(collateral_damage, needs_twin=True)
+"""Accuracy that all other rows lose; see :func:`collateral_damage`."""
+
+target_error_scorer = PoisonScorer(target_error, needs_twin=False)
+"""Error rate of the poisoned model on the target; see :func:`target_error`."""
