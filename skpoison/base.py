@@ -150,7 +150,7 @@ class BaseSubpopPoisoner(RowSampler):
     >>> poisoner = NextClassPoisoner(ClusterMatch(3, random_state=0), alpha=0.5)
     >>> X_res, y_res = poisoner.fit_resample(X, y)
     >>> X_res.shape, poisoner.n_poison_
-    ((181, 4), 31)
+    ((180, 4), 30)
     """
 
     _parameter_constraints: dict = {
@@ -344,13 +344,14 @@ class BaseSubpopPoisoner(RowSampler):
 
     def _find_target(self, victim, attacker):
         """Members among the attacker's rows, and the size that alpha refers to."""
-        mask = self.membership(attacker.X)
-        members = np.flatnonzero(mask)
+        members = np.flatnonzero(self.membership(attacker.X))
         if len(members) == 0:
             raise ValueError(self._nothing_selected("the rows that the attacker sees"))
-        if self.relative_to == "aux" or victim is attacker:
+        if victim is attacker:
             return members, len(members)
-        base = int(np.count_nonzero(self.membership(victim.X)))
+        # Asked in any case, so that the finder checks the victim's rows as well.
+        in_training = int(np.count_nonzero(self.membership(victim.X)))
+        base = len(members) if self.relative_to == "aux" else in_training
         if base == 0:
             raise ValueError(self._nothing_selected("the victim's training rows"))
         return members, base

@@ -138,16 +138,20 @@ class SubpopPoisoner(BaseSubpopPoisoner):
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn.preprocessing import scale
     >>> from skpoison import ClusterMatch, SubpopPoisoner
-    >>> from skpoison.metrics import target_damage_scorer
+    >>> from skpoison.metrics import collateral_damage_scorer, target_damage_scorer
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> X, X_test, y, y_test = train_test_split(scale(X), y, random_state=0)
-    >>> finder = FrozenEstimator(ClusterMatch(5, random_state=0).fit(X))
-    >>> poisoner = SubpopPoisoner(finder, target=0, alpha=2, random_state=0)
+    >>> finder = FrozenEstimator(ClusterMatch(6, random_state=0).fit(X))
+    >>> poisoner = SubpopPoisoner(finder, target=1, alpha=1, random_state=0)
     >>> X_res, y_res = poisoner.fit_resample(X, y)
     >>> X.shape, X_res.shape, poisoner.n_poison_
-    ((426, 30), (764, 30), 338)
+    ((426, 30), (517, 30), 91)
     >>> model = Pipeline([("poison", poisoner), ("clf", LogisticRegression())])
-    >>> damage = target_damage_scorer(model.fit(X, y), X_test, y_test)
+    >>> model = model.fit(X, y)
+    >>> round(target_damage_scorer(model, X_test, y_test), 3)
+    0.375
+    >>> round(collateral_damage_scorer(model, X_test, y_test), 3)
+    0.025
     """
 
     def _craft(self, X, y, members, n_poison, random_state):

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -27,7 +28,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
     Parameters
     ----------
     n_clusters : int, default=100
-        Number of k-means clusters; at most one for each training row.
+        Number of k-means clusters; at most one for each distinct training row.
 
     representation : transformer, default=None
         What turns rows into vectors, for example
@@ -97,7 +98,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
     >>> X, _ = load_iris(return_X_y=True)
     >>> finder = ClusterMatch(n_clusters=3, random_state=0).fit(X)
     >>> finder.sizes_
-    array([62, 50, 38])
+    array([61, 50, 39])
     >>> finder.get_feature_names_out()
     array(['cluster 0', 'cluster 1', 'cluster 2'], dtype=object)
     >>> finder.predict(X[:2])
@@ -151,7 +152,10 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         rng = check_random_state(self.random_state)
         Z = self._fit_representation(X, y)
         Z = self._fit_pca(Z, rng)
-        self.clusterer_ = self._make_clusterer(len(Z), rng).fit(Z)
+        with warnings.catch_warnings():
+            # Fewer distinct rows than clusters: the empty ones are left out below.
+            warnings.filterwarnings("ignore", "Number of distinct clusters")
+            self.clusterer_ = self._make_clusterer(len(Z), rng).fit(Z)
         self._number_clusters(self.clusterer_.predict(Z))
         return self
 

@@ -3,14 +3,14 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.finders._base import BasePartitionFinder
 from skpoison.finders._coding import ColumnCoder
-from skpoison.finders._sizes import by_decreasing_size, check_sizes
+from skpoison.finders._sizes import SIZE_LIMIT, by_decreasing_size, check_sizes
 from skpoison.utils._sklearn import Interval, _fit_context
 
 LARGEST_KEY = 2**62
@@ -91,15 +91,8 @@ class FeatureMatch(BasePartitionFinder):
     _parameter_constraints: dict = {
         "features": "no_validation",
         "bins": [Interval(Integral, 2, None, closed="left"), dict, None],
-        "min_size": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-        ],
-        "max_size": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-            None,
-        ],
+        "min_size": SIZE_LIMIT,
+        "max_size": [*SIZE_LIMIT, None],
         "sparse_output": ["boolean"],
     }
 

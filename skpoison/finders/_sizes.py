@@ -8,6 +8,13 @@ from numbers import Integral
 
 import numpy as np
 
+from skpoison.utils._sklearn import Interval, RealNotInt
+
+SIZE_LIMIT = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(RealNotInt, 0, 1, closed="neither"),
+]
+
 
 def check_sizes(finder, n):
     """Smallest and largest size as counts, for ``n`` training rows."""

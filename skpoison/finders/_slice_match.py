@@ -5,7 +5,7 @@
 
 from itertools import combinations
 from math import prod
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -16,7 +16,7 @@ from skpoison.finders._base import (
     subpopulation_index,
 )
 from skpoison.finders._coding import ColumnCoder
-from skpoison.finders._sizes import by_decreasing_size, check_sizes
+from skpoison.finders._sizes import SIZE_LIMIT, by_decreasing_size, check_sizes
 from skpoison.utils._sklearn import Interval, _fit_context
 
 LARGEST_KEY = 2**62
@@ -100,15 +100,8 @@ class SliceMatch(BaseFinder):
 
     _parameter_constraints: dict = {
         "max_depth": [Interval(Integral, 1, None, closed="left")],
-        "min_size": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-        ],
-        "max_size": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-            None,
-        ],
+        "min_size": SIZE_LIMIT,
+        "max_size": [*SIZE_LIMIT, None],
         "features": "no_validation",
         "bins": [Interval(Integral, 2, None, closed="left"), dict, None],
         "sparse_output": ["boolean"],

@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
@@ -21,10 +23,10 @@ def damage_table(search):
     table : DataFrame
         One row for each candidate. First its parameters, by their last name
         where that is unambiguous (`alpha` for ``poison__alpha``). Then for each
-        metric its mean over the folds and, as ``<metric>_std``, its standard
-        deviation; folds without a row of the target are left out, and
-        ``<metric>_folds`` tells how many remain. Sorted by the first metric,
-        decreasing.
+        metric its mean over the folds as ``<metric>_mean``, its standard
+        deviation as ``<metric>_std``, and as ``<metric>_folds`` how many folds
+        these are of: those without a row of the target are left out. Sorted by
+        the mean of the first metric, decreasing.
 
     See Also
     --------
@@ -56,25 +58,20 @@ def damage_table(search):
     ...     refit=False,
     ... ).fit(scale(X), y)
     >>> list(damage_table(search))
-    ['alpha', 'target', 'target_std', 'target_folds']
+    ['alpha', 'target_mean', 'target_std', 'target_folds']
     """
     check_is_fitted(search, "cv_results_")
-    params = pd.DataFrame(search.cv_results_["params"])
-    table = params.rename(columns=_short_names(params.columns, _metrics(search)))
+    table = pd.DataFrame(search.cv_results_["params"])
+    table = table.rename(columns=_short_names(table.columns))
     for metric in _metrics(search):
-        scores = _fold_scores(search.cv_results_, metric)
-        known = ~np.isnan(scores)
-        counts = known.sum(axis=1)
-        filled = np.where(known, scores, 0.0)
-        with np.errstate(invalid="ignore"):
-            mean = filled.sum(axis=1) / counts
-            spread = np.where(known, (scores - mean[:, None]) ** 2, 0.0)
-            table[metric] = mean
-            table[f"{metric}_std"] = np.sqrt(spread.sum(axis=1) / counts)
-        table[f"{metric}_folds"] = counts
-    first = _metrics(search)[0]
-    table = table.sort_values(first, ascending=False, kind="stable")
-    return table.reset_index(drop=True)
+        scores = pd.DataFrame(_fold_scores(search.cv_results_, metric))
+        table[f"{metric}_mean"] = scores.mean(axis=1)
+        table[f"{metric}_std"] = scores.std(axis=1, ddof=0)
+        table[f"{metric}_folds"] = scores.count(axis=1)
+    first = f"{_metrics(search)[0]}_mean"
+    return table.sort_values(
+        first, ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _metrics(search):
@@ -84,16 +81,14 @@ def _metrics(search):
 
 def _fold_scores(results, metric):
     """Scores of shape (n_candidates, n_folds)."""
-    folds = [k for k in results if k.startswith("split") and k.endswith(f"_{metric}")]
-    folds = [k for k in folds if k.partition("_")[2] == f"test_{metric}"]
+    folds = [k for k in results if re.fullmatch(rf"split\d+_test_{re.escape(metric)}", k)]
     return np.column_stack([np.asarray(results[k], dtype=float) for k in folds])
 
 
-def _short_names(names, taken):
+def _short_names(names):
     """Last part of each parameter name, the whole name where parts clash."""
     last = [name.rpartition("__")[2] for name in names]
-    clash = set(taken) | {part for part in last if last.count(part) > 1}
     return {
-        name: name if part in clash else part
+        name: part if last.count(part) == 1 else name
         for name, part in zip(names, last, strict=True)
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -85,6 +85,8 @@ def flat_labels(y, owner):
             f"{owner} needs a label for every row, and y has missing values: Input y "
             "contains NaN. Drop those rows."
         )
+    if array.dtype.kind == "f":
+        assert_all_finite(array, input_name="y")
     if array.dtype == object:
         # Labels of nullable and categorical columns come as objects.
         array = pd.Series(array.ravel()).infer_objects().to_numpy().reshape(array.shape)

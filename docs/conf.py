@@ -1,0 +1,151 @@
+"""Configuration of the documentation."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import api_reference  # noqa: E402
+from sphinx.pycode import ModuleAnalyzer  # noqa: E402
+
+import skpoison  # noqa: E402
+
+project = "skpoison"
+author = "The skpoison developers"
+copyright = "The skpoison developers, BSD-3-Clause"
+version = release = skpoison.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+default_role = "literal"
+add_function_parentheses = False
+today_fmt = "%Y-%m-%d"
+
+# The extension warns where it cannot reach an inventory, and `make docs` turns
+# warnings into errors, so it is asked for where there is a network.
+if os.environ.get("SKPOISON_DOCS_INTERSPHINX") == "1":
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "pandas": ("https://pandas.pydata.org/docs", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+        "imblearn": ("https://imbalanced-learn.org/stable", None),
+    }
+
+extlinks = {
+    "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
+    "doi": ("https://doi.org/%s", "doi:%s"),
+}
+bibtex_bibfiles = ["references.bib"]
+
+autosummary_generate = True
+autodoc_default_options = {"members": True, "inherited-members": True}
+autodoc_typehints = "none"
+numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = False
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+
+def reset_sklearn_config(gallery_conf, fname):
+    """Undo what an example set in scikit-learn's global configuration."""
+    import sklearn
+
+    sklearn.set_config(**DEFAULT_SKLEARN_CONFIG)
+
+
+DEFAULT_SKLEARN_CONFIG = importlib.import_module("sklearn").get_config()
+
+sphinx_gallery_conf = {
+    "doc_module": "skpoison",
+    "examples_dirs": ["../examples"],
+    "gallery_dirs": ["auto_examples"],
+    "backreferences_dir": "api/generated",
+    "reference_url": {"skpoison": None},
+    "filename_pattern": r"[\\/]plot_",
+    "ignore_pattern": r"([\\/]__init__|[\\/]demo)\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "reset_modules": ("matplotlib", "conf.reset_sklearn_config"),
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skpoison {version}"
+html_static_path = ["_static"]
+html_css_files = ["skpoison.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "skpoison"},
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {
+    "install": [],
+    "tutorial": [],
+    "glossary": [],
+    "references": [],
+    "changelog": [],
+    "responsible_use": [],
+}
+
+
+def write_api_pages(app, config):
+    """Write the API pages before Sphinx looks for documents."""
+    api_reference.write_pages(HERE / "api" / "generated")
+
+
+def skip_foreign_members(app, what, name, obj, skip, options):
+    """Leave out the text of methods that come from other libraries.
+
+    The table of methods still lists them; their own pages explain them.
+    """
+    obj = getattr(obj, "fget", obj)
+    home = getattr(obj, "__module__", None)
+    if home is not None and not home.startswith("skpoison"):
+        return True
+    return None
+
+
+def document_scorers(app, what, name, obj, options, lines):
+    """Give module-level instances the text that follows their assignment."""
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("skpoison") or type(obj).__module__ == "builtins":
+        return
+    if callable(obj) and not isinstance(obj, type) and not hasattr(obj, "__name__"):
+        docs = ModuleAnalyzer.for_module(type(obj).__module__).find_attr_docs()
+        lines[:] = docs.get(("", attribute), lines)
+
+
+def setup(app):
+    """Connect the hooks."""
+    app.connect("config-inited", write_api_pages)
+    app.connect("autodoc-skip-member", skip_foreign_members)
+    app.connect("autodoc-process-docstring", document_scorers, priority=100)

@@ -1,0 +1,104 @@
+"""The estimator checks of scikit-learn and imbalanced-learn, for all estimators."""
+
+import numpy as np
+import pytest
+from imblearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    estimator_checks_generator,
+)
+from sklearn.base import clone
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    parametrize_with_checks,
+)
+from sklearn.utils.estimator_checks import (
+    check_param_validation as check_param_validation_of_any,
+)
+
+from skpoison import ClusterMatch, FeatureMatch, PoisonedClassifier, SubpopPoisoner
+from skpoison.finders import Representation, SliceMatch
+
+FINDERS = [
+    ClusterMatch(random_state=0),
+    ClusterMatch(3, n_components=1, sparse_output=True, random_state=0),
+    ClusterMatch(clusterer=MiniBatchKMeans(3, n_init=1, random_state=0)),
+    FeatureMatch([0]),
+    FeatureMatch(None, bins=3, sparse_output=True),
+    Representation(LogisticRegression()),
+    Representation(
+        make_pipeline(
+            StandardScaler(),
+            MLPClassifier((4,), solver="lbfgs", max_iter=500, random_state=0),
+        )
+    ),
+    SliceMatch(),
+    SliceMatch(2, sparse_output=True),
+]
+SAMPLERS = [
+    SubpopPoisoner(random_state=0),
+    SubpopPoisoner(FeatureMatch([0]), random_state=0),
+    SubpopPoisoner(SliceMatch(), label="flip", random_state=0),
+    SubpopPoisoner(aux_size=0.4, relative_to="aux", random_state=0),
+    SubpopPoisoner(
+        label="max_loss", surrogate=LogisticRegression(), replace=False, random_state=0
+    ),
+]
+CLASSIFIERS = [
+    PoisonedClassifier(LogisticRegression(), SubpopPoisoner(random_state=0)),
+    PoisonedClassifier(
+        KNeighborsClassifier(3), SubpopPoisoner(ClusterMatch(20), random_state=0)
+    ),
+]
+
+
+# One check needs an array API library that this environment lacks, and skips.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks(FINDERS + SAMPLERS + CLASSIFIERS)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        (clone(estimator), check)
+        for template in SAMPLERS + CLASSIFIERS
+        for estimator, check in estimator_checks_generator(template)
+    ],
+    ids=lambda value: getattr(getattr(value, "func", value), "__name__", None),
+)
+def test_imbalanced_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", SAMPLERS, ids=str)
+def test_sampler_parameters_and_names(estimator):
+    name = type(estimator).__name__
+    check_param_validation(name, clone(estimator))
+    check_dataframe_column_names_consistency(name, clone(estimator))
+
+
+@pytest.mark.parametrize("estimator", FINDERS, ids=str)
+def test_finder_parameters(estimator):
+    check_param_validation_of_any(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize("estimator", FINDERS[:5] + FINDERS[7:], ids=str)
+def test_sizes_decrease_and_match_the_training_rows(estimator, blobs):
+    X, y, _ = blobs
+    finder = clone(estimator).fit(X, y)
+    memberships = finder.transform(X)
+    assert memberships.dtype == bool
+    assert memberships.shape == (len(X), len(finder.sizes_))
+    assert (np.diff(finder.sizes_) <= 0).all()
+    np.testing.assert_array_equal(
+        np.asarray(memberships.sum(axis=0)).ravel(), finder.sizes_
+    )
+    names = finder.get_feature_names_out()
+    assert len(set(names)) == len(names) == len(finder.sizes_)
