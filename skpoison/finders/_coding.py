@@ -64,8 +64,10 @@ class IntervalCodes:
         shares = np.linspace(0, 1, self.bins + 1)[1:-1]
         cuts = np.quantile(present, shares, method="inverted_cdf")
         cuts = cuts[cuts > present.min()]
-        # Where one value fills all quantiles, it is one interval, the rest another.
-        return cuts if len(cuts) else present[present > present.min()].min(initial=inf)
+        if len(cuts) == 0:
+            # One value fills all quantiles: it is one interval, the rest another.
+            return present[present > present.min()].min(initial=inf)
+        return _readable(np.unique(cuts), present)
 
     def codes(self, column):
         """Number of the interval of each value; -1 where missing is new."""
@@ -232,6 +234,13 @@ def _is_numeric(column):
 
 def _as_floats(column):
     return pd.Series(column).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _readable(cuts, values):
+    """Cut points of four digits, where they leave no interval empty."""
+    short = np.asarray([float(f"{cut:.4g}") for cut in cuts])
+    filled = np.unique(np.searchsorted(short, values, side="right"))
+    return short if len(filled) == len(cuts) + 1 else cuts
 
 
 def _text(value):

@@ -141,7 +141,7 @@ class Representation(
         X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, reset=False, skip_check_array=True)
         model = _thaw(self.estimator_)
-        if isinstance(model, Pipeline):
+        while isinstance(model, Pipeline):
             X = model[:-1].transform(X) if len(model) > 1 else X
             model = _thaw(model[-1])
         if isinstance(model, MLPClassifier) and self.layer != "output":
