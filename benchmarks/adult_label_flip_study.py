@@ -20,6 +20,7 @@ from skpoison.metrics import collateral_damage, target_damage
 
 NUMERIC = slice(0, 4)
 FEATURE_MATCH_KEY = [*range(12, 27), *range(52, 57)]
+SIZES = ("n_aux", "n_train", "n_test")
 TRUE = "true"
 N_CLEAN = 5
 
@@ -65,6 +66,7 @@ class Data:
     y_aux: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+    names: list
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Group:
     finder: object
     number: int
     name: str
-    sizes: dict
+    sizes: list
     entropy: tuple
 
 
@@ -93,7 +95,8 @@ PROTOCOLS = {
         min_test=1,
         attacks=[("flip", 0.5), ("flip", 1.0), ("flip", 2.0), (TRUE, 2.0)],
         victims={
-            # The authors stop clean nets at 200 iterations; they end sooner anyway.
+            # The authors allow clean nets 200 iterations. Of our 25 clean nets 24 end
+            # sooner by themselves, and one at 201: the limit makes no difference.
             "NN": _same(MLPClassifier((10,), max_iter=3000)),
             # The optimum that lbfgs does not reach on unscaled features.
             "LR": _same(LogisticRegression(solver="newton-cholesky")),
@@ -147,27 +150,25 @@ def run_seed(protocol, seed):
 
 def load_data(protocol, seed):
     """Split Adult into D, D_aux and test rows, all with their own arrays."""
-    (X, y), (X_test, y_test) = (
-        _load_subset(protocol, s, seed) for s in ("train", "test")
-    )
+    X, y, names = _load_subset(protocol, "train", seed)
+    X_test, y_test, _ = _load_subset(protocol, "test", seed)
     n = len(X) // 2
     if protocol.standardize:
         mean, std = X[:n, NUMERIC].mean(axis=0), X[:n, NUMERIC].std(axis=0)
         for rows in (X, X_test):
             rows[:, NUMERIC] = (rows[:, NUMERIC] - mean) / std
-    return Data(X[:n].copy(), y[:n], X[n:].copy(), y[n:], X_test, y_test)
+    return Data(X[:n].copy(), y[:n], X[n:].copy(), y[n:], X_test, y_test, names)
 
 
 def _load_subset(protocol, subset, seed):
-    X, y = fetch_adult(
+    adult = fetch_adult(
         subset=subset,
         encoding="paper",
         balance=protocol.balance,
         as_frame=False,
-        return_X_y=True,
         random_state=seed,
     )
-    return X, (y == ">50K").astype(int)
+    return adult.data, (adult.target == ">50K").astype(int), adult.feature_names
 
 
 def fit_clean(protocol, data, seed):
@@ -212,14 +213,15 @@ def find_groups(protocol, data, seed):
         "CM": ClusterMatch(100, n_components=protocol.n_components, random_state=seed),
     }
     for at, (filter_name, finder) in enumerate(finders.items()):
-        finder.fit(data.X_aux)
+        names = finder.fit(data.X_aux).get_feature_names_out()
         sizes = [group_sizes(finder, X) for X in (data.X, data.X_test)]
-        for number, counts in enumerate(zip(finder.sizes_, *sizes, strict=True)):
+        table = np.column_stack([finder.sizes_, *sizes]).tolist()
+        for number, counts in enumerate(table):
             if is_measured(protocol, *counts):
-                named = dict(zip(("n_aux", "n_train", "n_test"), counts, strict=True))
-                name = short_name(finder.get_feature_names_out()[number])
-                entropy = (seed, at, number)
-                yield Group(filter_name, finder, number, name, named, entropy)
+                name = short_name(names[number], data.names)
+                yield Group(
+                    filter_name, finder, number, name, counts, (seed, at, number)
+                )
 
 
 def group_sizes(finder, X):
@@ -237,11 +239,12 @@ def is_measured(protocol, n_aux, n_train, n_test):
     )
 
 
-def short_name(name):
-    """Names of FeatureMatch by the indicators that are on: "x19 & x55 & x56"."""
+def short_name(name, columns):
+    """Name a FeatureMatch group by the indicators that are on."""
     if "=" not in name:
         return name
-    return " & ".join(part[:-2] for part in name.split(" & ") if part.endswith("=1"))
+    on = [part[1:-2] for part in name.split(" & ") if part.endswith("=1")]
+    return " & ".join(columns[int(column)] for column in on)
 
 
 def attack_group(protocol, data, clean, group):
@@ -259,7 +262,7 @@ def attack_group(protocol, data, clean, group):
                 "arm": "null" if label == TRUE else "poison",
                 "alpha": alpha,
                 "group": group.name,
-                **group.sizes,
+                **dict(zip(SIZES, group.sizes, strict=True)),
                 "n_poison": n_poison,
             }
             measured = measure(data.y_test, clean[name], poisoned[name], membership)

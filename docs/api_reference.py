@@ -1,17 +1,21 @@
 """The public names: what the API pages list and what `__all__` must say."""
 
+from importlib import import_module
+from inspect import getmembers, isclass, isroutine
 from pathlib import Path
 
-# module -> what it is for, and sections of (heading, names).
 API_REFERENCE = {
     "skpoison": {
         "title": "Most used",
         "description": (
-            "What most programs need, importable from the package itself. "
-            "Everything else is imported from its subpackage."
+            "What most programs need. Everything else is imported from its subpackage."
         ),
-        "names": ["ClusterMatch", "FeatureMatch", "PoisonedClassifier"]
-        + ["SubpopPoisoner"],
+        "names": [
+            "ClusterMatch",
+            "FeatureMatch",
+            "PoisonedClassifier",
+            "SubpopPoisoner",
+        ],
     },
     "skpoison.finders": {
         "title": "Finders",
@@ -88,12 +92,48 @@ def write_pages(folder):
 
 def page(module, entry):
     """Text of the page of one module."""
-    title = f"{entry['title']}: ``{module}``"
-    lines = [title, "=" * len(title), "", entry["description"], ""]
-    if module == "skpoison":
-        # These objects have their pages in their subpackages.
-        lines += ["", ".. currentmodule:: skpoison", "", ".. autosummary::", ""]
-    else:
-        lines += [f".. currentmodule:: {module}", "", ".. autosummary::"]
-        lines += ["   :toctree: .", ""]
-    return "\n".join([*lines, *(f"   {name}" for name in entry["names"])]) + "\n"
+    # Names below are full names, whatever module they are in.
+    lines = [entry["title"], "=" * len(entry["title"]), ""]
+    lines += [f".. py:module:: {module}", ".. py:currentmodule:: None", ""]
+    lines += [f"Import from ``{module}``. {entry['description']}", ""]
+    # An object has one page, listed with its subpackage.
+    lines += [".. autosummary::", *([] if module == "skpoison" else ["   :toctree: ."])]
+    lines += ["", *(f"   ~{first_name(f'{module}.{n}')}" for n in entry["names"])]
+    return "\n".join(lines) + "\n"
+
+
+def first_name(name):
+    """Full name under which an object has its page: in `skpoison`, if it is there.
+
+    Takes a full name or a bare one, and gives back a name that it does not know.
+    """
+    module, _, last = name.rpartition(".")
+    for known, entry in API_REFERENCE.items():
+        if last in entry["names"] and (not module or module in API_REFERENCE):
+            return f"{known}.{last}"
+    return name
+
+
+def methods_of_classes():
+    """Methods of each public class, those of this library and those inherited."""
+    classes = {}
+    for module, entry in API_REFERENCE.items():
+        for name in entry["names"]:
+            cls = getattr(import_module(module), name)
+            if isclass(cls):
+                classes[f"{module}.{name}"] = _methods(cls)
+    return classes
+
+
+def _methods(cls):
+    methods = {"own": [], "inherited": []}
+    for name, method in getmembers(cls):
+        if not name.startswith("_") and (isroutine(method) or _is_request(name)):
+            home = getattr(method, "__module__", "")
+            kind = "own" if home.startswith("skpoison") else "inherited"
+            methods[kind].append(name)
+    return methods
+
+
+def _is_request(name):
+    return name.startswith("set_") and name.endswith("_request")

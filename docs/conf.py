@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -52,11 +53,13 @@ extlinks = {
     "doi": ("https://doi.org/%s", "doi:%s"),
 }
 bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
 
 autosummary_generate = True
+autosummary_context = {"methods_of": api_reference.methods_of_classes()}
 autodoc_default_options = {"members": True, "inherited-members": True}
 autodoc_typehints = "none"
-numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -122,16 +125,31 @@ def write_api_pages(app, config):
     api_reference.write_pages(HERE / "api" / "generated")
 
 
+def resolve_second_name(app, env, node, contnode):
+    """Link a name of a subpackage to the page of the same object in `skpoison`."""
+    name = api_reference.first_name(node.get("reftarget", ""))
+    if node.get("refdomain") != "py" or name == node["reftarget"]:
+        return None
+    where = env, node["refdoc"], app.builder
+    domain = env.get_domain("py")
+    return domain.resolve_xref(*where, node["reftype"], name, node, contnode)
+
+
 def skip_foreign_members(app, what, name, obj, skip, options):
     """Leave out the text of methods that come from other libraries.
 
-    The table of methods still lists them; their own pages explain them.
+    The page still names them, and refers to no page that only they know.
     """
     obj = getattr(obj, "fget", obj)
     home = getattr(obj, "__module__", None)
     if home is not None and not home.startswith("skpoison"):
         return True
     return None
+
+
+def quote_shapes(app, what, name, obj, options, lines):
+    """Quote names such as n_features_in_ in shapes, which read as link targets."""
+    lines[:] = [re.sub(r"\((\w+_),\)", r"(`\1`,)", line) for line in lines]
 
 
 def document_scorers(app, what, name, obj, options, lines):
@@ -144,8 +162,30 @@ def document_scorers(app, what, name, obj, options, lines):
         lines[:] = docs.get(("", attribute), lines)
 
 
+def include_changelog(app, docname, source):
+    """Put CHANGELOG.md under the title of the changelog page."""
+    if docname == "changelog":
+        path = HERE.parent / "CHANGELOG.md"
+        app.env.note_dependency(str(path))
+        source[0] += as_rst(path.read_text())
+
+
+def as_rst(markdown):
+    """Turn headings and links of our Markdown into reStructuredText."""
+    lines = []
+    for line in markdown.splitlines()[1:]:
+        marks, _, title = line.partition(" ")
+        under = {"##": "=", "###": "-"}.get(marks)
+        line = title if under else re.sub(r"\[(.+?)\]\((.+?)\)", r"`\1 <\2>`__", line)
+        lines += [line, under * len(title)] if under else [line]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def setup(app):
     """Connect the hooks."""
+    app.connect("source-read", include_changelog)
     app.connect("config-inited", write_api_pages)
+    app.connect("missing-reference", resolve_second_name)
     app.connect("autodoc-skip-member", skip_foreign_members)
     app.connect("autodoc-process-docstring", document_scorers, priority=100)
+    app.connect("autodoc-process-docstring", quote_shapes, priority=100)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_consistent_length, check_random_state, get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.finders import ClusterMatch
@@ -19,29 +19,20 @@ from skpoison.finders._base import (
     subpopulation_membership,
     subpopulation_name,
 )
+from skpoison.utils._aux_rows import all_rows, own_rows, split_rows
 from skpoison.utils._containers import (
     append,
     as_rows,
-    check_same_kind,
     is_pandas,
     like_input,
     n_rows,
     take,
 )
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._row_sampler import RowSampler, flat_labels
+from skpoison.utils._row_sampler import RowSampler
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
 __all__ = ["BaseSanitizer", "BaseSubpopPoisoner"]
-
-
-@dataclass
-class Rows:
-    """Rows, their labels, and their numbers in X and then `X_aux`."""
-
-    X: object
-    labels: np.ndarray
-    indices: np.ndarray
 
 
 @dataclass
@@ -298,38 +289,12 @@ class BaseSubpopPoisoner(RowSampler):
 
     def _set_apart(self, X, labels, X_aux, y_aux, rng):
         """Rows of the victim, and rows that the attacker sees."""
-        n = n_rows(X)
-        everything = Rows(X, labels, np.arange(n))
+        owner, rows = type(self).__name__, all_rows(X, labels)
         if X_aux is not None or y_aux is not None:
-            return everything, self._check_aux(X, n, X_aux, y_aux)
-        if self.aux_size is None:
-            return everything, everything
-        n_aux = int(round(self.aux_size * n))
-        if not 0 < n_aux < n:
-            raise ValueError(
-                f"aux_size={self.aux_size} of {type(self).__name__} leaves {n_aux} of "
-                f"{n} rows to the attacker and {n - n_aux} to the victim; both need "
-                "at least one."
-            )
-        order = rng.permutation(n)
-        return (
-            Rows(take(X, at), labels[at], at)
-            for at in (np.sort(order[n_aux:]), np.sort(order[:n_aux]))
-        )
-
-    def _check_aux(self, X, n, X_aux, y_aux):
-        owner = type(self).__name__
-        if X_aux is None or y_aux is None:
-            raise ValueError(f"{owner} needs X_aux and y_aux together. Got only one.")
+            return rows, own_rows(X, X_aux, y_aux, self.aux_size, owner)
         if self.aux_size is not None:
-            raise ValueError(
-                f"{owner} got aux_size={self.aux_size} and X_aux as well. The "
-                "attacker's rows come from one place: leave out either."
-            )
-        X_aux, labels = as_rows(X_aux, owner), flat_labels(y_aux, owner)
-        check_consistent_length(X_aux, labels)
-        check_same_kind(X, X_aux, "X_aux", owner)
-        return Rows(X_aux, labels, n + np.arange(n_rows(X_aux)))
+            return split_rows(X, labels, self.aux_size, rng, owner)
+        return rows, rows
 
     def _fit_finder(self, attacker, rng):
         """Fit the finder on the attacker's rows and pick the target."""
@@ -365,7 +330,7 @@ class BaseSubpopPoisoner(RowSampler):
         )
 
     def _count_poison(self, base):
-        n_poison = int(round(self.alpha * base))
+        n_poison = round(self.alpha * base)
         if n_poison == 0 and self.alpha > 0:
             warnings.warn(
                 f"alpha={self.alpha} of {type(self).__name__} rounds to zero poison "
@@ -386,19 +351,23 @@ class BaseSubpopPoisoner(RowSampler):
                 f"rows, labels and sources. Got {sorted(lengths)}."
             )
         distinct = np.unique(labels)
+        if not np.isin(distinct, self.classes_).all():
+            raise ValueError(
+                f"{type(self).__name__}._craft must give labels among the classes in "
+                f"y, {self.classes_.tolist()}. Got {distinct.tolist()}."
+            )
         self.poison_label_ = distinct[0] if len(distinct) == 1 else None
         return X, labels, sources
 
     def _rows_with(self, labels, wanted):
-        """A row for each wanted label that carries it, so that dtypes are kept."""
+        """Find a row that carries each wanted label, so that dtypes are kept."""
         classes, first = np.unique(labels, return_index=True)
-        at = np.minimum(np.searchsorted(classes, wanted), len(classes) - 1)
-        return first[at]
+        return first[np.searchsorted(classes, wanted)]
 
     def __sklearn_tags__(self):
+        """Read X as the finder does, which alone looks at its content."""
         tags = super().__sklearn_tags__()
         if hasattr(self.finder, "__sklearn_tags__"):
-            # The finder alone reads the content of X.
             of_finder = get_tags(self.finder).input_tags
             tags.input_tags.allow_nan = of_finder.allow_nan
             tags.input_tags.string = of_finder.string

@@ -217,8 +217,8 @@ def _check_membership(poisoner, X, y):
 
 
 def _check_determinism(sampler, X, y):
-    first, second = clone(sampler), clone(sampler)
-    for a, b in zip(_fit_resample(first, X, y), _fit_resample(second, X, y)):
+    runs = [_fit_resample(clone(sampler), X, y) for _ in range(2)]
+    for a, b in zip(*runs, strict=True):
         _demand(
             a.tobytes() == b.tobytes(),
             f"{_name(sampler)} must give the same bytes for the same random_state.",

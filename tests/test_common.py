@@ -15,10 +15,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
-    parametrize_with_checks,
+    check_param_validation as check_param_validation_of_any,
 )
 from sklearn.utils.estimator_checks import (
-    check_param_validation as check_param_validation_of_any,
+    parametrize_with_checks,
 )
 
 from skpoison import ClusterMatch, FeatureMatch, PoisonedClassifier, SubpopPoisoner

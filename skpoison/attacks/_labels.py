@@ -54,7 +54,7 @@ def choose_labels(poisoner, X, y, members, sources, random_state):
 
 
 def _flip(classes, labels, random_state):
-    """A class other than the own one for each row, drawn evenly."""
+    """Draw a class other than the own one for each row."""
     codes = np.searchsorted(classes, labels)
     steps = random_state.randint(1, len(classes), size=len(labels))
     return classes[(codes + steps) % len(classes)]

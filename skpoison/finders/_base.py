@@ -93,7 +93,7 @@ def membership_matrix(rows, columns, shape, sparse_output):
 
 
 def subpopulation_index(finder, target):
-    """Number of subpopulation ``target`` (an int or a name) of a fitted finder."""
+    """Give the number of ``target``, a number or a name, in a fitted finder."""
     if isinstance(target, Integral):
         return _check_number(finder, int(target))
     names = list(subpopulation_names(finder))

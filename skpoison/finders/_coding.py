@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
 from math import inf
 from numbers import Integral
 
@@ -70,7 +71,7 @@ class IntervalCodes:
         return _readable(np.unique(cuts), present)
 
     def codes(self, column):
-        """Number of the interval of each value; -1 where missing is new."""
+        """Give the interval of each value; -1 where missing is new."""
         values = _as_floats(column)
         codes = np.searchsorted(self.cuts, values, side="right")
         codes[np.isnan(values)] = len(self.cuts) + 1 if self.has_missing else -1
@@ -82,9 +83,7 @@ class IntervalCodes:
         if not cuts:
             labels = [f"{name}=any"]
         else:
-            inner = [
-                f"{a}<={name}<{b}" for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-            ]
+            inner = [f"{a}<={name}<{b}" for a, b in pairwise(cuts)]
             labels = [f"{name}<{cuts[0]}", *inner, f"{name}>={cuts[-1]}"]
         return labels + [f"{name}=missing"] * self.has_missing
 
@@ -116,9 +115,7 @@ class ColumnCoder:
         """Codes of the columns of X at ``positions``, -1 for values not met in fit."""
         X = check_table(finder, X, reset=False)
         positions = range(len(self.columns)) if positions is None else positions
-        return [
-            self.coders[p].codes(one_column(X, self.columns[p])) for p in positions
-        ]
+        return [self.coders[p].codes(one_column(X, self.columns[p])) for p in positions]
 
     @property
     def n_codes(self):
@@ -208,10 +205,10 @@ def check_table(finder, X, *, reset):
 def _check_cuts(finder, name, cuts):
     if isinstance(cuts, Integral) and cuts >= 2:
         return
-    points = np.asarray(cuts, dtype=object)
-    if points.ndim == 1 and len(points) and all(map(np.isfinite, points)):
-        if (np.diff(points.astype(float)) > 0).all():
-            return
+    points = np.asarray([] if isinstance(cuts, Integral) else cuts, dtype=float)
+    finite = points.ndim == 1 and len(points) > 0 and np.isfinite(points).all()
+    if finite and (np.diff(points) > 0).all():
+        return
     raise ValueError(
         f"bins[{name!r}] of {type(finder).__name__} must be a number of intervals, at "
         f"least 2, or increasing finite cut points. Got {cuts!r}."

@@ -168,7 +168,9 @@ class FeatureMatch(BasePartitionFinder):
             np.asarray(self._coder.labels(j), dtype=object)[cells]
             for j, cells in enumerate(self._cells.T)
         ]
-        return np.asarray([" & ".join(row) for row in zip(*labels)], dtype=object)
+        return np.asarray(
+            [" & ".join(row) for row in zip(*labels, strict=True)], dtype=object
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -189,15 +191,13 @@ class RowKey:
         """Learn the distinct rows; return the first row and the count of each."""
         self.steps = []
         key = self._combine(codes, learn=True)
-        distinct, first, inverse, counts = np.unique(
-            key, return_index=True, return_inverse=True, return_counts=True
-        )
+        distinct, first, counts = np.unique(key, return_index=True, return_counts=True)
         order = np.argsort(first)
         self.distinct, self.order = distinct, np.argsort(order)
         return first[order], counts[order]
 
     def keys(self, codes):
-        """Number of each row in order of first appearance, -1 where it is new."""
+        """Give the number of each row by first appearance, -1 where it is new."""
         key = self._combine(codes, learn=False)
         found = _find(self.distinct, key)
         return np.where(found < 0, -1, self.order[found])

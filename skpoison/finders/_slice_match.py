@@ -145,9 +145,10 @@ class SliceMatch(BaseFinder):
         codes = self._coder.fit(self, X)
         low, high = check_sizes(self, len(codes[0]))
         self._combinations = list(_combinations(len(codes), self.max_depth))
-        cells, sizes = zip(*(self._count(codes, c, low) for c in self._combinations))
-        owner = np.repeat(np.arange(len(cells)), [len(c) for c in cells])
-        cells, sizes = np.concatenate(cells), np.concatenate(sizes)
+        counts = [self._count(codes, c, low) for c in self._combinations]
+        owner = np.repeat(np.arange(len(counts)), [len(cells) for cells, _ in counts])
+        cells = np.concatenate([cells for cells, _ in counts])
+        sizes = np.concatenate([sizes for _, sizes in counts])
         kept = by_decreasing_size(self, sizes, low, high)
         self.sizes_ = sizes[kept]
         self._owner, self._cell = owner[kept], cells[kept]
@@ -216,9 +217,15 @@ class SliceMatch(BaseFinder):
         names = np.empty(len(self.sizes_), dtype=object)
         labels = [self._coder.labels(j) for j in range(len(self._coder.columns))]
         for owner in np.unique(self._owner):
-            columns, at = self._combinations[owner], np.flatnonzero(self._owner == owner)
+            columns, at = (
+                self._combinations[owner],
+                np.flatnonzero(self._owner == owner),
+            )
             values = np.unravel_index(self._cell[at], self._shape(columns))
-            texts = [[labels[c][v] for v in vs] for c, vs in zip(columns, values)]
+            texts = [
+                [labels[c][v] for v in vs]
+                for c, vs in zip(columns, values, strict=True)
+            ]
             names[at] = [" & ".join(row) for row in zip(*texts, strict=True)]
         return names
 

@@ -47,7 +47,7 @@ class PoisonedFit:
         return _PREDICTIONS.get(key, lambda: self.fit_twin().predict(seen))
 
     def fit_twin(self):
-        """The victim, fitted on the same rows without the poison."""
+        """Fit the victim on the same rows without the poison."""
         rows = self._clean_rows()
         fit = check_memory(self.memory).cache(_fit)
         return fit(clone(self.victim), rows.X, rows.y)

@@ -69,9 +69,7 @@ def damage_table(search):
         table[f"{metric}_std"] = scores.std(axis=1, ddof=0)
         table[f"{metric}_folds"] = scores.count(axis=1)
     first = f"{_metrics(search)[0]}_mean"
-    return table.sort_values(
-        first, ascending=False, kind="stable", ignore_index=True
-    )
+    return table.sort_values(first, ascending=False, kind="stable", ignore_index=True)
 
 
 def _metrics(search):
@@ -81,7 +79,9 @@ def _metrics(search):
 
 def _fold_scores(results, metric):
     """Scores of shape (n_candidates, n_folds)."""
-    folds = [k for k in results if re.fullmatch(rf"split\d+_test_{re.escape(metric)}", k)]
+    folds = [
+        k for k in results if re.fullmatch(rf"split\d+_test_{re.escape(metric)}", k)
+    ]
     return np.column_stack([np.asarray(results[k], dtype=float) for k in folds])
 
 

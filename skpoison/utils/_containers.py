@@ -110,7 +110,7 @@ def one_column(X, j):
 
 
 def n_rows(X):
-    """Number of rows of any container."""
+    """Count the rows of any container."""
     return _num_samples(X)
 
 

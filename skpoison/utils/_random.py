@@ -10,7 +10,7 @@ LARGEST_SEED = np.iinfo(np.int32).max
 
 
 def draw_seed(random_state):
-    """An integer seed drawn from a RandomState instance."""
+    """Draw an integer seed from a RandomState instance."""
     return random_state.randint(LARGEST_SEED)
 
 

@@ -56,8 +56,8 @@ class RowSampler(BaseSampler):
         take, another can.
         """
         owner = type(self).__name__
-        validate_data(self, X=X, y=y, skip_check_array=True)
         X = as_rows(X, owner)
+        validate_data(self, X=X, y=y, skip_check_array=True)
         y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
         labels = flat_labels(y, owner)
         check_consistent_length(X, labels)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.cluster import BisectingKMeans, Birch, MeanShift
+from sklearn.cluster import Birch, BisectingKMeans, MeanShift
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,9 +21,7 @@ from skpoison import ClusterMatch
 from skpoison.finders import Representation
 
 # Networks here need no training to the end.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def test_finds_blobs(blobs, seed):

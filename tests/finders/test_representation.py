@@ -10,9 +10,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from skpoison.finders import Representation
 
 # Networks here need no training to the end.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +60,10 @@ def test_models_without_hidden_layers(digits):
     )
     ridge = Representation(RidgeClassifier()).fit(X, y)
     assert ridge.transform(X).shape == (300, 10)
-    assert Representation(RidgeClassifier()).fit(X, y > 4).transform(X).shape == (300, 1)
+    assert Representation(RidgeClassifier()).fit(X, y > 4).transform(X).shape == (
+        300,
+        1,
+    )
     assert ridge.get_feature_names_out()[0] == "representation0"
 
 

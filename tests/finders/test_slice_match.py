@@ -24,7 +24,9 @@ def brute_force(X, max_depth, min_size):
 @settings(max_examples=40, deadline=None)
 @given(
     arrays(
-        int, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.integers(0, 3)
+        int,
+        st.tuples(st.integers(1, 30), st.integers(1, 4)),
+        elements=st.integers(0, 3),
     ),
     st.integers(1, 3),
     st.integers(1, 3),

@@ -1,0 +1,197 @@
+"""The same data in any container give the same poison, in that container."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal as assert_polars_equal
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+
+from skpoison import ClusterMatch, FeatureMatch, SubpopPoisoner
+
+
+@pytest.fixture
+def table():
+    rng = np.random.RandomState(3)
+    X = np.round(rng.randn(150, 4), 3)
+    return X, rng.randint(3, size=150)
+
+
+def resample(X, y, **params):
+    poisoner = SubpopPoisoner(ClusterMatch(5), alpha=1.5, random_state=0, **params)
+    return (*poisoner.fit_resample(X, y), poisoner)
+
+
+@pytest.mark.parametrize("aux_size", [None, 0.3])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asfortranarray,
+        lambda X: X[:, ::-1][:, ::-1],
+        lambda X: X.tolist(),
+        lambda X: pd.DataFrame(X, columns=list("abcd")),
+        lambda X: pd.DataFrame(X),
+        lambda X: pd.DataFrame(X, columns=list("abcd")).convert_dtypes(),
+        lambda X: pl.DataFrame(X, schema=list("abcd")),
+        sparse.csr_array,
+        sparse.csc_matrix,
+        sparse.coo_array,
+        lambda X: X.reshape(150, 2, 2),
+        lambda X: X.reshape(150, 1, 2, 2),
+    ],
+    ids=[
+        "fortran",
+        "strided",
+        "list",
+        "pandas",
+        "pandas int names",
+        "pandas nullable",
+        "polars",
+        "csr",
+        "csc matrix",
+        "coo",
+        "3-D",
+        "4-D",
+    ],
+)
+def test_same_poison(table, convert, aux_size):
+    X, y = table
+    X_expected, y_expected, expected = resample(X, y, aux_size=aux_size)
+    given = convert(X)
+    X_res, y_res, poisoner = resample(given, y, aux_size=aux_size)
+    np.testing.assert_array_equal(poisoner.sample_indices_, expected.sample_indices_)
+    np.testing.assert_array_equal(y_res, y_expected)
+    if getattr(given, "format", None) != "coo":
+        assert type(X_res) is type(given)
+    dense = X_res.toarray() if sparse.issparse(X_res) else np.asarray(X_res)
+    np.testing.assert_array_equal(dense.reshape(X_expected.shape), X_expected)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u1"])
+def test_array_dtype_is_kept(table, dtype):
+    X = (table[0] * 10).astype("i2").clip(0).astype(dtype)
+    assert resample(X, table[1])[0].dtype == dtype
+
+
+def test_mixed_frame_keeps_dtypes_index_and_categories(people):
+    frame, y = people
+    poisoner = SubpopPoisoner(
+        FeatureMatch(["sex", "job"]), target="sex=F & job=b", alpha=2, random_state=0
+    )
+    X_res, y_res = poisoner.fit_resample(frame, y)
+    assert X_res.dtypes.equals(frame.dtypes)
+    assert X_res.sex.cat.categories.tolist() == ["M", "F", "unused"]
+    pd.testing.assert_frame_equal(X_res[: len(frame)], frame)
+    pd.testing.assert_series_equal(y_res[: len(y)], y)
+    poison = X_res[len(frame) :]
+    pd.testing.assert_frame_equal(poison, frame.loc[poison.index])
+    assert (poison.sex == "F").all()
+    assert (poison.job == "b").all()
+    assert y_res.index.equals(X_res.index)
+    assert y_res.name == "class"
+
+
+def test_range_index_goes_on_counting(people):
+    frame, y = people
+    frame, y = frame.reset_index(drop=True), y.reset_index(drop=True)
+    X_res, y_res = SubpopPoisoner(FeatureMatch("sex"), random_state=0).fit_resample(
+        frame, y
+    )
+    assert X_res.index.equals(pd.RangeIndex(len(X_res)))
+    assert y_res.index.equals(X_res.index)
+
+
+def test_array_with_series_of_labels(table):
+    X, y = table
+    labels = pd.Series(y, index=np.arange(150) + 1000, name="label")
+    _, y_res, _ = resample(X, labels)
+    pd.testing.assert_series_equal(y_res[:150], labels)
+
+
+def test_polars_frame_with_texts_and_nulls(people):
+    frame, y = people
+    given = pl.DataFrame(
+        {
+            "sex": frame.sex.astype(str).tolist(),
+            "job": [None if pd.isna(job) else job for job in frame.job],
+            "age": frame.age.tolist(),
+        },
+        schema_overrides={"sex": pl.Enum(["M", "F", "unused"]), "age": pl.Int16},
+    )
+    poisoner = SubpopPoisoner(FeatureMatch(["sex", "job"]), random_state=0)
+    X_res, y_res = poisoner.fit_resample(given, pl.Series("class", y.tolist()))
+    assert X_res.schema == given.schema
+    assert_polars_equal(X_res[: len(given)], given)
+    assert isinstance(y_res, pl.Series)
+    assert y_res.name == "class"
+    as_pandas = SubpopPoisoner(FeatureMatch(["sex", "job"]), random_state=0)
+    as_pandas.fit_resample(frame[["sex", "job", "age"]], y)
+    np.testing.assert_array_equal(poisoner.sample_indices_, as_pandas.sample_indices_)
+
+
+@pytest.mark.parametrize(
+    "container", [list, np.array, lambda t: np.array(t, object), pd.Series, pl.Series]
+)
+def test_texts(container):
+    words = np.array(["good", "bad", "film", "actor", "plot", "the", "dull"])
+    rng = np.random.RandomState(0)
+    texts = [" ".join(rng.choice(words, 6)) for _ in range(120)]
+    y = rng.randint(2, size=120).tolist()
+    vectors = make_pipeline(TfidfVectorizer(), TruncatedSVD(3, random_state=0))
+    finder = ClusterMatch(5, representation=vectors)
+    given = container(texts)
+    poisoner = SubpopPoisoner(finder, random_state=0)
+    X_res, y_res = poisoner.fit_resample(given, y)
+    assert type(X_res) is type(given)
+    assert [str(x) for x in X_res] == [texts[i] for i in poisoner.sample_indices_]
+    assert isinstance(y_res, list)
+    assert all(type(label) is int for label in y_res)
+    by_word = SubpopPoisoner(
+        target=lambda X: np.array(["good" in str(text) for text in X]), random_state=0
+    )
+    X_res, _ = by_word.fit_resample(given, y)
+    assert all("good" in str(text) for text in list(X_res)[120:])
+    assert by_word.membership(given).sum() == by_word.n_poison_
+
+
+def test_images():
+    images, y = load_digits(return_X_y=True)
+    images = images.reshape(-1, 1, 8, 8).astype("float32")
+    poisoner = SubpopPoisoner(ClusterMatch(20), target=3, random_state=0)
+    X_res, _ = poisoner.fit_resample(images, y)
+    assert X_res.shape[1:] == (1, 8, 8)
+    assert X_res.dtype == "float32"
+    np.testing.assert_array_equal(X_res, images[poisoner.sample_indices_])
+    assert poisoner.poison_label_ in range(10)
+
+
+def test_one_versus_all_labels(table):
+    X, y = table
+    _, y_res, _ = resample(X, np.eye(3, dtype=int)[y])
+    _, expected, _ = resample(X, y)
+    np.testing.assert_array_equal(y_res.argmax(axis=1), expected)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.arange(10.0), "Reshape your data"),
+        (3, "array, a sparse matrix, a frame or a list"),
+        ("a text", "array, a sparse matrix, a frame or a list"),
+        ({"a": [1, 2]}, "array, a sparse matrix, a frame or a list"),
+        (None, "array, a sparse matrix, a frame or a list"),
+    ],
+    ids=["1-D", "number", "text", "dict", "none"],
+)
+def test_not_rows(X, message):
+    with pytest.raises(ValueError, match=message):
+        SubpopPoisoner().fit_resample(X, np.arange(10) % 2)
+
+
+def test_lengths_differ(table):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SubpopPoisoner().fit_resample(table[0], table[1][:-1])

@@ -1,0 +1,195 @@
+"""The documentation says what the code does."""
+
+import doctest
+import importlib
+import importlib.util
+import inspect
+import sys
+import tomllib
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+from numpydoc.validate import validate
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from skpoison import ClusterMatch, FeatureMatch, PoisonedClassifier, SubpopPoisoner
+from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
+from skpoison.finders import Representation, SliceMatch
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PUBLIC_MODULES = [
+    "skpoison",
+    "skpoison.attacks",
+    "skpoison.base",
+    "skpoison.datasets",
+    "skpoison.estimator_checks",
+    "skpoison.finders",
+    "skpoison.metrics",
+]
+# Set by the base class of imbalanced-learn, and always empty here.
+NOT_OURS = {"sampling_strategy_"}
+
+needs_docs = pytest.mark.skipif(
+    not DOCS.is_dir(), reason="The source distribution comes without docs/."
+)
+
+
+class FirstRowPoisoner(BaseSubpopPoisoner):
+    def _craft(self, X, y, members, n_poison, random_state):
+        sources = np.resize(members, n_poison)
+        return X.iloc[sources], np.roll(self.classes_, 1)[y[sources]], sources
+
+
+class EveryTenthSanitizer(BaseSanitizer):
+    def _sanitize(self, X, y):
+        scores = np.arange(len(y)) % 10
+        return scores < 9, scores
+
+
+# One for each public estimator; a base class has a smallest subclass.
+INSTANCES = {
+    BaseSanitizer: EveryTenthSanitizer(),
+    BaseSubpopPoisoner: FirstRowPoisoner(FeatureMatch([0], bins=3)),
+    ClusterMatch: ClusterMatch(3, random_state=0),
+    FeatureMatch: FeatureMatch([0], bins=3),
+    PoisonedClassifier: PoisonedClassifier(
+        LogisticRegression(max_iter=1000),
+        SubpopPoisoner(FeatureMatch([0], bins=3), random_state=0),
+    ),
+    Representation: Representation(LogisticRegression(max_iter=1000)),
+    SliceMatch: SliceMatch(),
+    SubpopPoisoner: SubpopPoisoner(FeatureMatch([0], bins=3), random_state=0),
+}
+
+
+def public_objects():
+    """Full name and object of everything public, each object once."""
+    objects = {}
+    for module in reversed(PUBLIC_MODULES):
+        for name in importlib.import_module(module).__all__:
+            obj = getattr(importlib.import_module(module), name)
+            if callable(obj):
+                objects.setdefault(id(obj), (f"{module}.{name}", obj))
+    return dict(objects.values())
+
+
+OBJECTS = public_objects()
+CLASSES = {name: obj for name, obj in OBJECTS.items() if inspect.isclass(obj)}
+ESTIMATORS = [cls for cls in CLASSES.values() if issubclass(cls, BaseEstimator)]
+FUNCTIONS = {name: obj for name, obj in OBJECTS.items() if inspect.isfunction(obj)}
+
+
+def public_methods():
+    """Full names of the methods and properties that classes get from this library."""
+    for name, cls in CLASSES.items():
+        for attribute, value in inspect.getmembers_static(cls):
+            value = getattr(value, "fget", None) or getattr(value, "fn", value)
+            home = getattr(value, "__module__", None) or ""
+            if not attribute.startswith("_") and home.startswith("skpoison"):
+                yield f"{name}.{attribute}"
+
+
+METHODS = list(public_methods())
+
+
+@pytest.fixture(scope="module")
+def api_reference():
+    path = DOCS / "api_reference.py"
+    spec = importlib.util.spec_from_file_location("api_reference", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.API_REFERENCE
+
+
+@needs_docs
+def test_api_reference_lists_the_public_modules(api_reference):
+    assert sorted(api_reference) == PUBLIC_MODULES
+
+
+@needs_docs
+@pytest.mark.parametrize("module", PUBLIC_MODULES)
+def test_api_reference_lists_what_modules_export(api_reference, module):
+    exported = set(importlib.import_module(module).__all__) - {"__version__"}
+    names = api_reference[module]["names"]
+    assert len(names) == len(set(names))
+    assert set(names) == exported
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES, *METHODS])
+def test_docstrings_follow_numpydoc(name):
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        ignored = tomllib.load(file)["tool"]["numpydoc_validation"]["checks"]
+    errors = validate(name)["errors"]
+    assert [error for error in errors if error[0] not in ignored] == []
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_estimators_have_examples_and_see_also(cls):
+    doc = ClassDoc(cls)
+    assert doc["Examples"]
+    assert doc["See Also"]
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES, *METHODS])
+def test_parameters_are_documented_in_the_order_of_the_signature(name):
+    parent, _, attribute = name.rpartition(".")
+    obj = OBJECTS.get(name) or inspect.getattr_static(OBJECTS.get(parent), attribute)
+    obj = getattr(obj, "fn", obj)
+    if isinstance(obj, property):
+        return
+    doc = ClassDoc(obj) if inspect.isclass(obj) else FunctionDoc(obj)
+    documented = [parameter.name for parameter in doc["Parameters"]]
+    accepted = [p for p in inspect.signature(obj).parameters if p != "self"]
+    assert documented == accepted
+
+
+def test_every_estimator_has_an_instance():
+    assert set(INSTANCES) == set(ESTIMATORS)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_documented_attributes_are_those_of_a_fitted_estimator(cls):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    fitted = INSTANCES[cls].fit(X, y)
+    names = [*vars(fitted), *dict(inspect.getmembers_static(cls, is_property))]
+    attributes = {n for n in names if n.endswith("_") and not n.startswith("_")}
+    documented = {attribute.name for attribute in ClassDoc(cls)["Attributes"]}
+    assert documented == attributes - NOT_OURS
+
+
+def is_property(member):
+    return isinstance(member, property)
+
+
+PAGES = [DOCS / "index.rst", DOCS / "install.rst", DOCS / "tutorial.rst"]
+PAGES += sorted((DOCS / "user_guide").glob("*.rst"))
+
+
+@needs_docs
+def test_no_page_with_code_is_left_out():
+    generated = {"_build", "auto_examples", "generated"}
+    pages = {p for p in DOCS.rglob("*.rst") if not generated & set(p.parts)}
+    assert {p for p in pages if ">>> " in p.read_text(encoding="utf-8")} <= set(PAGES)
+
+
+@needs_docs
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_of_pages_runs(page, monkeypatch):
+    # A module, so that the classes that a page defines can be pickled.
+    module = types.ModuleType(f"page_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    text = page.read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(text, {}, page.stem, str(page), 0)
+    test.globs = vars(module)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    report = []
+    doctest.DocTestRunner(optionflags=flags).run(
+        test, out=report.append, clear_globs=False
+    )
+    assert "".join(report) == ""
