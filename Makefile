@@ -14,7 +14,7 @@ export PYTHONHASHSEED := 0
 	touch $@
 
 demo: .venv
-	$(BIN)/python examples/plot_vulnerable_subpopulations.py
+	$(BIN)/python examples/demo.py
 
 test: .venv
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)

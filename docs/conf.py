@@ -83,11 +83,12 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/generated",
     "reference_url": {"skpoison": None},
     "filename_pattern": r"[\\/]plot_",
-    "ignore_pattern": r"([\\/]__init__|[\\/]demo)\.py$",
+    "ignore_pattern": r"(^|[\\/])(__init__|demo)\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
     "download_all_examples": False,
     "reset_modules": ("matplotlib", "conf.reset_sklearn_config"),
 }

@@ -225,6 +225,7 @@ class BaseSubpopPoisoner(RowSampler):
         if self.n_poison_:
             X_new, new_labels, at = self._checked_craft(attacker, members, rng)
             sources = attacker.indices[at]
+            del attacker  # so that its rows and the output do not stand side by side
             y_new = take(y, self._rows_with(labels, new_labels))
             X_res, y_res = append(X_res, X_new), append(y_res, y_new)
             if is_pandas(X_res) and is_pandas(y_res):
