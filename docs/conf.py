@@ -148,11 +148,6 @@ def skip_foreign_members(app, what, name, obj, skip, options):
     return None
 
 
-def quote_shapes(app, what, name, obj, options, lines):
-    """Quote names such as n_features_in_ in shapes, which read as link targets."""
-    lines[:] = [re.sub(r"\((\w+_),\)", r"(`\1`,)", line) for line in lines]
-
-
 def document_scorers(app, what, name, obj, options, lines):
     """Give module-level instances the text that follows their assignment."""
     module, _, attribute = name.rpartition(".")
@@ -189,4 +184,3 @@ def setup(app):
     app.connect("missing-reference", resolve_second_name)
     app.connect("autodoc-skip-member", skip_foreign_members)
     app.connect("autodoc-process-docstring", document_scorers, priority=100)
-    app.connect("autodoc-process-docstring", quote_shapes, priority=100)

@@ -117,7 +117,7 @@ class BaseSubpopPoisoner(RowSampler):
     n_features_in_ : int
         Number of features, where X has any.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names only.
 
     See Also
@@ -401,7 +401,7 @@ class BaseSanitizer(RowSampler):
     n_features_in_ : int
         Number of features, where X has any.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names only.
 
     See Also

@@ -33,8 +33,9 @@ def check_poisoner(poisoner):
     Parameters
     ----------
     poisoner : BaseSubpopPoisoner
-        An instance, not fitted. Its `random_state` and `alpha` are set by the
-        checks.
+        An instance, not fitted. Its `random_state`, `alpha` and, where it has
+        one, `aux_size` are set by the checks. It is given arrays, frames, lists
+        and sparse matrices of three columns.
 
     Raises
     ------
@@ -251,6 +252,8 @@ def _check_containers(sampler, X, y):
 
 
 def _check_aux_size(poisoner, X, y):
+    if "aux_size" not in poisoner.get_params():
+        return
     poisoner.set_params(aux_size=0.5)
     X_res, _ = _fit_resample(poisoner, X, y)
     mask = poisoner.poison_mask_

@@ -12,7 +12,7 @@ from skpoison.utils._random import draw_seed
 
 
 class SubpopPoisoner(BaseSubpopPoisoner):
-    """Add wrongly labelled copies of the rows of one subpopulation.
+    """Add wrongly labeled copies of the rows of one subpopulation.
 
     The paper's label flipping attack: it needs no knowledge of the victim's
     model, works for tables, images and texts alike, and drops into an
@@ -103,7 +103,7 @@ class SubpopPoisoner(BaseSubpopPoisoner):
     n_features_in_ : int
         Number of features, where X has any.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names only.
 
     See Also

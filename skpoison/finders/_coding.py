@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-from skpoison.utils._containers import is_frame, is_texts, one_column
+from skpoison.utils._containers import is_frame, is_polars, is_texts, one_column
 from skpoison.utils._sklearn import _get_column_indices
 
 
@@ -132,7 +132,9 @@ class ColumnCoder:
         if features is None:
             return list(range(X.shape[1]))
         try:
-            columns = _get_column_indices(X, features)
+            # scikit-learn 1.6 finds names in pandas frames only.
+            table = pd.DataFrame(columns=X.columns) if is_polars(X) else X
+            columns = _get_column_indices(table, features)
         except (ValueError, TypeError, IndexError) as error:
             raise ValueError(
                 f"features={self.features!r} of {type(finder).__name__} must name "

@@ -56,7 +56,7 @@ class FeatureMatch(BasePartitionFinder):
     n_features_in_ : int
         Number of columns seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns seen in `fit`, where X has string names only.
 
     See Also

@@ -64,7 +64,7 @@ class Representation(
     n_features_in_ : int
         Number of features seen in `fit`, where X has any.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, where X has string names only.
 
     See Also

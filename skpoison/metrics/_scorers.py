@@ -84,10 +84,24 @@ def _call(estimator, method, X):
 
 
 target_damage_scorer = PoisonScorer(target_damage, needs_twin=True)
-"""Accuracy that the target loses to the poison; see :func:`target_damage`."""
+"""Accuracy that the target loses to the poison.
+
+``target_damage_scorer(estimator, X, y, *, membership=None)`` compares a fitted
+pipeline with a poisoner, or a fitted :class:`~skpoison.PoisonedClassifier`, with its
+clean twin. The rows of the target are those that the poisoner names, or `membership`,
+given directly or by metadata routing. See :func:`target_damage`.
+"""
 
 collateral_damage_scorer = PoisonScorer(collateral_damage, needs_twin=True)
-"""Accuracy that all other rows lose; see :func:`collateral_damage`."""
+"""Accuracy that all rows outside the target lose to the poison.
+
+``collateral_damage_scorer(estimator, X, y, *, membership=None)``, as
+:obj:`target_damage_scorer` on the other rows. See :func:`collateral_damage`.
+"""
 
 target_error_scorer = PoisonScorer(target_error, needs_twin=False)
-"""Error rate of the poisoned model on the target; see :func:`target_error`."""
+"""Error rate of the poisoned model on the target.
+
+``target_error_scorer(estimator, X, y, *, membership=None)`` fits no clean twin; with
+`membership` it needs no poisoner either. See :func:`target_error`.
+"""

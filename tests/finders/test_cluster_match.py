@@ -134,7 +134,8 @@ def test_representations_of_texts_frames_and_networks(people, blobs):
 
 
 def test_sparse_features():
-    X = sparse.random_array((200, 30), density=0.2, rng=0, format="csr")
+    X = np.random.RandomState(0).rand(200, 30)
+    X = sparse.csr_array(np.where(X < 0.2, X, 0))
     finder = ClusterMatch(5, random_state=0).fit(X)
     np.testing.assert_array_equal(finder.predict(X[:50]), finder.labels_[:50])
 
