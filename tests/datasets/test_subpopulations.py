@@ -62,8 +62,9 @@ def test_supports_are_disjoint(params):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.floats(0, 1), st.integers(2, 5), st.integers(0, 1000))
-def test_noise_rate_is_within_binomial_bounds(noise, n_classes, seed):
+@given(st.integers(0, 100), st.integers(2, 5), st.integers(0, 1000))
+def test_noise_rate_is_within_binomial_bounds(percent, n_classes, seed):
+    noise = percent / 100
     _, y, _, y_clean = make_subpopulations(
         2000,
         5,
