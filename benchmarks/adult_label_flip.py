@@ -5,12 +5,13 @@ of the data home (or none: they are then downloaded)::
 
     SKPOISON_DATA_HOME=../shared/data python benchmarks/adult_label_flip.py
 
+On two free cores that takes well over an hour, almost all of it in nets of 10 units.
 It writes ``benchmarks/results/adult_label_flip_groups.csv`` (one row for each model
 and subpopulation), ``..._summary.csv`` (means and intervals over seeds, beside the
 published figures) and ``..._meta.json``. ``--quick`` takes seconds and writes
 nothing.
 
-Two protocols:
+Protocols:
 
 - ``faithful`` repeats the authors' Adult notebook: unscaled features, their erroneous
   balance of classes, raw features clustered, each copy's label flipped. Seed 0 has
@@ -19,6 +20,8 @@ Two protocols:
 - ``corrected`` balances the classes as intended, standardizes the numeric columns by
   D, clusters 10 principal components, gives all poison of a subpopulation one label
   (the less frequent one), and leaves out subpopulations too small to be measured.
+- ``saved-split`` is ``faithful`` on the rows of the authors' run whatever the seed:
+  their figures and the bands of acceptance come from this one split.
 
 A seed is a split, a clustering, a draw of poison and the initial weights of the nets.
 ``null`` is the same poison with its true labels: what retraining and more rows do by

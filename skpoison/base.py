@@ -5,7 +5,6 @@
 
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -19,9 +18,16 @@ from skpoison.finders._base import (
     subpopulation_membership,
     subpopulation_name,
 )
-from skpoison.utils._aux_rows import all_rows, own_rows, split_rows
+from skpoison.utils._aux_rows import (
+    all_rows,
+    clean_rows,
+    own_rows,
+    rows_with,
+    split_rows,
+)
 from skpoison.utils._containers import (
     append,
+    append_labels,
     as_rows,
     is_pandas,
     like_input,
@@ -33,14 +39,6 @@ from skpoison.utils._row_sampler import RowSampler
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
 __all__ = ["BaseSanitizer", "BaseSubpopPoisoner"]
-
-
-@dataclass
-class CleanRows:
-    """What the victim trains on, less the poison, in the caller's containers."""
-
-    X: object
-    y: object
 
 
 class BaseSubpopPoisoner(RowSampler):
@@ -60,9 +58,10 @@ class BaseSubpopPoisoner(RowSampler):
         over cross-validation folds. `None` is ``ClusterMatch()``.
 
     target : int, str or callable, default=0
-        The subpopulation under attack: its number (0 is the largest), its name,
-        or a callable that is given rows and returns a boolean mask. The finder
-        is not used with a callable.
+        The subpopulation under attack: its number, its name, or a callable that
+        is given rows and returns a boolean mask. Finders of this library count
+        from 0, the largest; clusterers have an order of their own. The finder is
+        not used with a callable.
 
     alpha : float, default=1.0
         Number of poison rows, as a fraction of the target's rows in what
@@ -214,26 +213,32 @@ class BaseSubpopPoisoner(RowSampler):
         y_resampled : array-like of shape (n_samples_new,)
             Their labels, in the container of y.
         """
+        vars(self).pop("sample_indices_", None)  # not fitted until the end
         rows, labels, y = self._check_X_y(X, y)
         rng = check_random_state(self.random_state)
         victim, attacker = self._set_apart(rows, labels, X_aux, y_aux, rng)
         self._fit_finder(attacker, rng)
         members, base = self._find_target(victim, attacker)
-        y_clean = y if victim.X is rows else take(y, victim.indices)
-        X_res, y_res, sources = victim.X, y_clean, np.empty(0, dtype=np.intp)
-        self.poison_label_, self.n_poison_ = None, self._count_poison(base)
-        if self.n_poison_:
-            X_new, new_labels, at = self._checked_craft(attacker, members, rng)
+        clean = clean_rows(X, y, rows, victim)
+        X_res, y_res, sources = clean.X, clean.y, np.empty(0, dtype=np.intp)
+        label, n_poison = None, self._count_poison(base)
+        if n_poison:
+            X_new, new_labels, at = self._checked_craft(
+                attacker, members, n_poison, rng
+            )
+            label = new_labels[0] if (new_labels == new_labels[0]).all() else None
             sources = attacker.indices[at]
             del attacker  # so that its rows and the output do not stand side by side
-            y_new = take(y, self._rows_with(labels, new_labels))
-            X_res, y_res = append(X_res, X_new), append(y_res, y_new)
-            if is_pandas(X_res) and is_pandas(y_res):
-                y_res.index = X_res.index
+            y_new = take(y, rows_with(labels, new_labels))
+            if is_pandas(y) and sources.max() < len(labels):
+                y_new.index = y.index[sources]
+            X_res = append(clean.X, like_input(X_new, X))
+            y_res = append_labels(clean.y, y_new, clean.X, X_res)
+        self.n_poison_, self.poison_label_ = n_poison, label
         self.sample_indices_ = np.concatenate([victim.indices, sources])
         self.poison_mask_ = np.arange(len(self.sample_indices_)) >= len(victim.indices)
-        self._clean_rows = CleanRows(like_input(victim.X, X), y_clean)
-        return like_input(X_res, X), y_res
+        self._clean_rows = clean
+        return X_res, y_res
 
     @abstractmethod
     def _craft(self, X, y, members, n_poison, random_state):
@@ -282,8 +287,10 @@ class BaseSubpopPoisoner(RowSampler):
         membership : ndarray of shape (n_samples,), dtype=bool
             True for the rows that belong to the target.
         """
-        check_is_fitted(self, "target_name_")
-        X = as_rows(X, type(self).__name__)
+        check_is_fitted(self, "sample_indices_")
+        return self._membership(as_rows(X, type(self).__name__))
+
+    def _membership(self, X):
         if self.finder_ is None:
             return check_mask(self._target(X), n_rows(X), f"target={self._target!r}")
         return subpopulation_membership(self.finder_, X, self._target)
@@ -292,7 +299,7 @@ class BaseSubpopPoisoner(RowSampler):
         """Rows of the victim, and rows that the attacker sees."""
         owner, rows = type(self).__name__, all_rows(X, labels)
         if X_aux is not None or y_aux is not None:
-            return rows, own_rows(X, X_aux, y_aux, self.aux_size, owner)
+            return rows, own_rows(X, X_aux, y_aux, self.aux_size, self.classes_, owner)
         if self.aux_size is not None:
             return split_rows(X, labels, self.aux_size, rng, owner)
         return rows, rows
@@ -303,6 +310,11 @@ class BaseSubpopPoisoner(RowSampler):
         if callable(self.target):
             self.target_name_ = getattr(self.target, "__name__", repr(self.target))
             return
+        if isinstance(self.target, bool):
+            raise ValueError(
+                f"target={self.target} of {type(self).__name__} must be the number or "
+                "the name of a subpopulation, or a callable. Got a bool."
+            )
         finder = ClusterMatch() if self.finder is None else self.finder
         self.finder_ = seeded_clone(finder, rng).fit(attacker.X, attacker.labels)
         self._target = subpopulation_index(self.finder_, self.target)
@@ -310,13 +322,13 @@ class BaseSubpopPoisoner(RowSampler):
 
     def _find_target(self, victim, attacker):
         """Members among the attacker's rows, and the size that alpha refers to."""
-        members = np.flatnonzero(self.membership(attacker.X))
+        members = np.flatnonzero(self._membership(attacker.X))
         if len(members) == 0:
             raise ValueError(self._nothing_selected("the rows that the attacker sees"))
         if victim is attacker:
             return members, len(members)
         # Asked in any case, so that the finder checks the victim's rows as well.
-        in_training = int(np.count_nonzero(self.membership(victim.X)))
+        in_training = int(np.count_nonzero(self._membership(victim.X)))
         base = len(members) if self.relative_to == "aux" else in_training
         if base == 0:
             raise ValueError(self._nothing_selected("the victim's training rows"))
@@ -325,7 +337,7 @@ class BaseSubpopPoisoner(RowSampler):
     def _nothing_selected(self, where):
         return (
             f"target={self.target!r} of {type(self).__name__} selects nothing: none "
-            f"of {where} belongs to it. Choose a larger target"
+            f"of {where} belongs to it. Choose another target"
             + ("" if self.aux_size is None else ", or a larger or smaller aux_size")
             + "."
         )
@@ -341,29 +353,23 @@ class BaseSubpopPoisoner(RowSampler):
             )
         return n_poison
 
-    def _checked_craft(self, attacker, members, rng):
+    def _checked_craft(self, attacker, members, n_poison, rng):
         X, labels, sources = self._craft(
-            attacker.X, attacker.labels, members, self.n_poison_, rng
+            attacker.X, attacker.labels, members, n_poison, rng
         )
         lengths = {n_rows(X), len(labels), len(sources)}
-        if lengths != {self.n_poison_}:
+        if lengths != {n_poison}:
             raise ValueError(
-                f"{type(self).__name__}._craft must give {self.n_poison_} poison "
-                f"rows, labels and sources. Got {sorted(lengths)}."
+                f"{type(self).__name__}._craft must give {n_poison} poison rows, "
+                f"labels and sources. Got {sorted(lengths)}."
             )
-        distinct = np.unique(labels)
-        if not np.isin(distinct, self.classes_).all():
+        labels = np.asarray(labels)
+        if not np.isin(labels, self.classes_).all():
             raise ValueError(
                 f"{type(self).__name__}._craft must give labels among the classes in "
-                f"y, {self.classes_.tolist()}. Got {distinct.tolist()}."
+                f"y, {self.classes_.tolist()}. Got {np.unique(labels).tolist()}."
             )
-        self.poison_label_ = distinct[0] if len(distinct) == 1 else None
-        return X, labels, sources
-
-    def _rows_with(self, labels, wanted):
-        """Find a row that carries each wanted label, so that dtypes are kept."""
-        classes, first = np.unique(labels, return_index=True)
-        return first[np.searchsorted(classes, wanted)]
+        return X, labels, np.asarray(sources)
 
     def __sklearn_tags__(self):
         """Read X as the finder does, which alone looks at its content."""

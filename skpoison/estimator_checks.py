@@ -24,6 +24,16 @@ from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
 __all__ = ["check_poisoner", "check_sanitizer"]
 
 
+NEUTRAL = {
+    "random_state": 0,
+    "target": 0,
+    "alpha": 1.0,
+    "relative_to": "train",
+    "replace": True,
+    "aux_size": None,
+}
+
+
 def check_poisoner(poisoner):
     """Check that an attack keeps the contract of poisoners.
 
@@ -33,9 +43,9 @@ def check_poisoner(poisoner):
     Parameters
     ----------
     poisoner : BaseSubpopPoisoner
-        An instance, not fitted. Its `random_state`, `alpha` and, where it has
-        one, `aux_size` are set by the checks. It is given arrays, frames, lists
-        and sparse matrices of three columns.
+        An instance, not fitted. The checks set those of `random_state`, `target`,
+        `alpha`, `relative_to`, `replace` and `aux_size` that it has, so its `label`
+        should be a rule. It is given arrays, frames, lists and sparse matrices.
 
     Raises
     ------
@@ -56,9 +66,10 @@ def check_poisoner(poisoner):
         isinstance(poisoner, BaseSubpopPoisoner),
         f"{poisoner!r} is not an instance of BaseSubpopPoisoner.",
     )
-    poisoner = clone(poisoner).set_params(random_state=0)
+    poisoner = clone(poisoner)
+    own = poisoner.get_params()
+    poisoner.set_params(**{k: v for k, v in NEUTRAL.items() if k in own})
     _check_as_estimator(poisoner)
-    poisoner.set_params(alpha=1.0)
     X, y = _make_rows()
     for check in (
         _check_poison_comes_last,
@@ -296,7 +307,9 @@ def _check_rows_removed(sanitizer, X, y):
     X_res, y_res = _fit_resample(sanitizer, X, y)
     kept = sanitizer.sample_indices_
     _demand(
-        np.array_equal(X_res, X[kept]) and np.array_equal(y_res, y[kept]),
+        (np.diff(kept) > 0).all()
+        and np.array_equal(X_res, X[kept])
+        and np.array_equal(y_res, y[kept]),
         f"{_name(sanitizer)} must only remove rows, and keep the others in order.",
     )
     _demand(

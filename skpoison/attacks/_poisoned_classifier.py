@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -189,10 +189,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         routing : MetadataRouter
             A router that passes nothing on.
         """
-        return MetadataRouter(owner=self).add(
-            poisoner=self.poisoner,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit_resample"),
-        )
+        return MetadataRouter(owner=self)
 
     def __getstate__(self):
         """Leave the clean twin out of pickles."""

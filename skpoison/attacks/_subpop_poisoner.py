@@ -30,9 +30,10 @@ class SubpopPoisoner(BaseSubpopPoisoner):
         :class:`~skpoison.finders.ClusterMatch` with its defaults.
 
     target : int, str or callable, default=0
-        The subpopulation under attack: its number (0 is the largest), its name,
-        or a callable that is given rows and returns a boolean mask. The finder
-        is not used with a callable.
+        The subpopulation under attack: its number, its name, or a callable that
+        is given rows and returns a boolean mask. Finders of this library count
+        from 0, the largest; clusterers have an order of their own. The finder is
+        not used with a callable.
 
     alpha : float, default=1.0
         Number of poison rows, as a fraction of the target's rows in what

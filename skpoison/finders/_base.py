@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.utils._containers import n_rows
-from skpoison.utils._sklearn import _check_feature_names_in
+from skpoison.utils._sklearn import _check_feature_names_in, _safe_indexing
 
 
 class BaseFinder(TransformerMixin, BaseEstimator):
@@ -96,7 +96,7 @@ def subpopulation_index(finder, target):
     """Give the number of ``target``, a number or a name, in a fitted finder."""
     if isinstance(target, Integral):
         return _check_number(finder, int(target))
-    names = list(subpopulation_names(finder))
+    names = list(_names(finder))
     if target in names:
         return names.index(target)
     near = get_close_matches(str(target), names, n=3, cutoff=0.4) or names[:3]
@@ -113,8 +113,7 @@ def _check_number(finder, number):
         allowed = "a number from 0" if count is None else f"in [0, {count - 1}]"
         raise ValueError(
             f"target={number} is out of range: {type(finder).__name__} found "
-            f"{count} subpopulations, so target must be {allowed}. "
-            "Subpopulations are numbered by decreasing size."
+            f"{count} subpopulations, so target must be {allowed}."
         )
     return number
 
@@ -123,20 +122,25 @@ def _n_subpopulations(finder):
     if hasattr(finder, "sizes_"):
         return len(finder.sizes_)
     try:
-        return len(subpopulation_names(finder))
+        return len(finder.get_feature_names_out())
     except (AttributeError, ValueError):
         return None
 
 
-def subpopulation_names(finder):
-    """Names of the subpopulations of any fitted finder."""
-    return finder.get_feature_names_out()
+def _names(finder):
+    try:
+        return finder.get_feature_names_out()
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{type(finder).__name__} gives its subpopulations no names, so target "
+            "must be a number or a callable."
+        ) from error
 
 
 def subpopulation_name(finder, index):
     """Name of subpopulation ``index``, made up where the finder has no names."""
     try:
-        return str(subpopulation_names(finder)[index])
+        return str(finder.get_feature_names_out()[index])
     except (AttributeError, ValueError):
         return f"subpopulation {index}"
 
@@ -152,7 +156,7 @@ def subpopulation_membership(finder, X, index):
     elif hasattr(finder, "predict"):
         mask = np.asarray(finder.predict(X)) == index
     else:
-        mask = finder.transform(X)[:, [index]]
+        mask = _safe_indexing(finder.transform(X), [index], axis=1)
         mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
         mask = mask.ravel()
     return check_mask(mask, n_rows(X), type(finder).__name__)
@@ -161,16 +165,16 @@ def subpopulation_membership(finder, X, index):
 def check_mask(mask, n, origin):
     """Return a boolean mask of length n, or tell what is wrong with it."""
     mask = np.asarray(mask)
+    if mask.shape != (n,):
+        raise ValueError(
+            f"The membership given by {origin} must have shape ({n},), one value "
+            f"for each row. Got shape {mask.shape}."
+        )
     if mask.dtype == object and all(isinstance(m, (bool, np.bool_)) for m in mask):
         mask = mask.astype(bool)
     if mask.dtype != bool:
         raise ValueError(
             f"The membership given by {origin} must have dtype bool, one value for "
             f"each row. Got dtype {mask.dtype}."
-        )
-    if mask.shape != (n,):
-        raise ValueError(
-            f"The membership given by {origin} must have shape ({n},), one value "
-            f"for each row. Got shape {mask.shape}."
         )
     return mask

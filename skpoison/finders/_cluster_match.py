@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skpoison.finders._base import BasePartitionFinder
-from skpoison.utils._containers import is_frame, is_texts
+from skpoison.finders._coding import is_numeric
+from skpoison.utils._containers import is_frame, is_texts, one_column
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 
 
@@ -151,6 +152,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         """
         rng = check_random_state(self.random_state)
         Z = self._fit_representation(X, y)
+        self._dtype = Z.dtype
         Z = self._fit_pca(Z, rng)
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: the empty ones are left out below.
@@ -174,7 +176,8 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
             the clusterer gives to none.
         """
         check_is_fitted(self)
-        Z = self._represent(X)
+        # Clusterers and PCA read one precision, that of the training rows.
+        Z = self._represent(X).astype(self._dtype, copy=False)
         if self.pca_ is not None:
             Z = self.pca_.transform(Z)
         return self._renumber(self.clusterer_.predict(_dense(Z)))
@@ -232,7 +235,11 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         self.pca_ = None
         if self.n_components is not None and Z.shape[1] > self.n_components:
             n_components = min(self.n_components, Z.shape[0])
-            self.pca_ = PCA(n_components, random_state=seed).fit(Z)
+            if n_components == Z.shape[0]:
+                Z = _dense(Z)  # the sparse solver finds fewer components than rows
+            with np.errstate(divide="ignore", invalid="ignore"):
+                # Shares of the variance are not needed, and there may be none.
+                self.pca_ = PCA(n_components, random_state=seed).fit(Z)
             # Not fit_transform, which rounds otherwise than transform.
             Z = self.pca_.transform(Z)
         return _dense(Z)
@@ -281,17 +288,11 @@ def _check_numeric(X):
         )
     if not is_frame(X):
         return
-    dtypes = zip(X.columns, X.dtypes, strict=True)
-    other = [c for c, dtype in dtypes if not _is_number(dtype)]
+    columns = enumerate(X.columns)
+    other = [c for j, c in columns if not is_numeric(one_column(X, j), bools=True)]
     if other:
         raise ValueError(
             f"ClusterMatch needs numeric columns, and {other[:5]} are not. Encode "
             "them in representation=, for example "
             "make_column_transformer((OneHotEncoder(), ...)), or use FeatureMatch."
         )
-
-
-def _is_number(dtype):
-    if hasattr(dtype, "is_numeric"):  # polars
-        return dtype.is_numeric() or str(dtype) == "Boolean"
-    return getattr(dtype, "kind", "O") in "biuf" or hasattr(dtype, "subtype")

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections import Counter
 from itertools import pairwise
 from math import inf
 from numbers import Integral
@@ -13,6 +14,9 @@ from sklearn.utils.validation import validate_data
 
 from skpoison.utils._containers import is_frame, is_polars, is_texts, one_column
 from skpoison.utils._sklearn import _get_column_indices
+
+# Rows of codes are numbered by 64-bit integers.
+LARGEST_KEY = 2**62
 
 
 class ValueCodes:
@@ -37,8 +41,14 @@ class ValueCodes:
 
     def labels(self, name):
         """Texts such as ``sex=Male``, one for each code."""
-        missing = ["missing"] if self.has_missing else []
-        return [f"{name}={_text(v)}" for v in [*self.values, *missing]]
+        texts = [_text(v) for v in self.values]
+        taken = Counter(texts + ["missing"] * self.has_missing)
+        # A string that reads like a number, or like a missing value, is quoted.
+        texts = [
+            repr(str(v)) if taken[text] > 1 and isinstance(v, str) else text
+            for v, text in zip(self.values, texts, strict=True)
+        ]
+        return [f"{name}={text}" for text in texts + ["missing"] * self.has_missing]
 
 
 class IntervalCodes:
@@ -107,7 +117,13 @@ class ColumnCoder:
         for j, name in zip(self.columns, self.names, strict=True):
             column = one_column(X, j)
             coder = self._coder(finder, name, j, column)
-            codes.append(coder.fit(column))
+            try:
+                codes.append(coder.fit(column))
+            except TypeError as error:
+                raise TypeError(
+                    f"{type(finder).__name__} cannot compare the values of column "
+                    f"{name!r}: {error}. Leave it out of features."
+                ) from error
             self.coders.append(coder)
         return codes
 
@@ -115,7 +131,16 @@ class ColumnCoder:
         """Codes of the columns of X at ``positions``, -1 for values not met in fit."""
         X = check_table(finder, X, reset=False)
         positions = range(len(self.columns)) if positions is None else positions
-        return [self.coders[p].codes(one_column(X, self.columns[p])) for p in positions]
+        return [self._codes_at(finder, X, p) for p in positions]
+
+    def _codes_at(self, finder, X, position):
+        try:
+            return self.coders[position].codes(one_column(X, self.columns[position]))
+        except ValueError as error:
+            raise ValueError(
+                f"{type(finder).__name__} cuts column {self.names[position]!r} into "
+                f"intervals, and cannot read it as numbers: {error}."
+            ) from error
 
     @property
     def n_codes(self):
@@ -145,6 +170,11 @@ class ColumnCoder:
                 f"features={self.features!r} of {type(finder).__name__} selects no "
                 "column of X. Name at least one."
             )
+        if len(set(columns)) < len(columns):
+            raise ValueError(
+                f"features={self.features!r} of {type(finder).__name__} names a column "
+                "twice. Name each once."
+            )
         return [int(j) for j in columns]
 
     def _check_bins(self, finder):
@@ -158,17 +188,23 @@ class ColumnCoder:
             )
         for name, cuts in self.bins.items():
             _check_cuts(finder, name, cuts)
+        for name, j in zip(self.names, self.columns, strict=True):
+            if name in self.bins and j in self.bins:
+                raise ValueError(
+                    f"bins of {type(finder).__name__} cuts one column twice, as "
+                    f"{name!r} and as {j}. Name it once."
+                )
 
     def _coder(self, finder, name, j, column):
         bins = self.bins
         if isinstance(bins, dict):
             bins = bins.get(name, bins.get(j))
-            if bins is not None and not _is_numeric(column):
+            if bins is not None and not is_numeric(column):
                 raise ValueError(
                     f"bins of {type(finder).__name__} cuts column {name!r}, which is "
                     f"not numeric. Cut numeric columns only."
                 )
-        if bins is None or not _is_numeric(column):
+        if bins is None or not is_numeric(column):
             return ValueCodes()
         few = self.keep_few and isinstance(bins, Integral)
         if few and pd.Series(column).nunique() <= bins:
@@ -207,7 +243,10 @@ def check_table(finder, X, *, reset):
 def _check_cuts(finder, name, cuts):
     if isinstance(cuts, Integral) and cuts >= 2:
         return
-    points = np.asarray([] if isinstance(cuts, Integral) else cuts, dtype=float)
+    try:
+        points = np.asarray([] if isinstance(cuts, Integral) else cuts, dtype=float)
+    except (TypeError, ValueError):
+        points = np.empty(0)
     finite = points.ndim == 1 and len(points) > 0 and np.isfinite(points).all()
     if finite and (np.diff(points) > 0).all():
         return
@@ -222,13 +261,14 @@ def _column_names(finder, X):
     return [f"x{j}" for j in range(X.shape[1])] if names is None else list(names)
 
 
-def _is_numeric(column):
+def is_numeric(column, *, bools=False):
+    """Whether a column holds numbers; whether truth values count is `bools`."""
     column = pd.Series(column)
     if column.dtype == object:
         column = column.infer_objects()
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(
-        column
-    )
+    if pd.api.types.is_bool_dtype(column):
+        return bools
+    return pd.api.types.is_numeric_dtype(column)
 
 
 def _as_floats(column):
@@ -236,10 +276,19 @@ def _as_floats(column):
 
 
 def _readable(cuts, values):
-    """Cut points of four digits, where they leave no interval empty."""
-    short = np.asarray([float(f"{cut:.4g}") for cut in cuts])
-    filled = np.unique(np.searchsorted(short, values, side="right"))
-    return short if len(filled) == len(cuts) + 1 else cuts
+    """Cut points of as few digits as leave the sizes of the intervals about equal."""
+    sizes = _interval_sizes(cuts, values)
+    for digits in range(4, 16):
+        short = np.asarray([float(f"{cut:.{digits}g}") for cut in cuts])
+        moved = abs(_interval_sizes(short, values) - sizes).max()
+        if moved <= 0.02 * len(values):
+            return short
+    return cuts
+
+
+def _interval_sizes(cuts, values):
+    codes = np.searchsorted(cuts, values, side="right")
+    return np.bincount(codes, minlength=len(cuts) + 1)
 
 
 def _text(value):

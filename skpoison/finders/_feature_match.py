@@ -9,11 +9,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.finders._base import BasePartitionFinder
-from skpoison.finders._coding import ColumnCoder
+from skpoison.finders._coding import LARGEST_KEY, ColumnCoder
 from skpoison.finders._sizes import SIZE_LIMIT, by_decreasing_size, check_sizes
 from skpoison.utils._sklearn import Interval, _fit_context
-
-LARGEST_KEY = 2**62
 
 
 class FeatureMatch(BasePartitionFinder):

@@ -121,7 +121,7 @@ class Representation(
         X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, skip_check_array=True)
         self.estimator_ = clone(self.estimator).fit(X, y)
-        self._n_features_out = self.transform(take(X, [0])).shape[1]
+        self._n_features_out = self._activations(take(X, [0])).shape[1]
         return self
 
     def transform(self, X):
@@ -140,6 +140,9 @@ class Representation(
         check_is_fitted(self)
         X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, reset=False, skip_check_array=True)
+        return self._activations(X)
+
+    def _activations(self, X):
         model = _thaw(self.estimator_)
         while isinstance(model, Pipeline):
             X = model[:-1].transform(X) if len(model) > 1 else X
@@ -155,6 +158,11 @@ class Representation(
 
     def _layer_number(self, network):
         n_hidden = network.n_layers_ - 2
+        if n_hidden == 0:
+            raise ValueError(
+                f"layer={self.layer!r} of Representation asks for a hidden layer, and "
+                "the network has none. Use layer='output'."
+            )
         number = -1 if self.layer == "penultimate" else int(self.layer)
         if not -n_hidden <= number < n_hidden:
             raise ValueError(

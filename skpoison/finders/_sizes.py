@@ -37,8 +37,9 @@ def by_decreasing_size(finder, sizes, low, high):
     kept = np.flatnonzero((sizes >= low) & (sizes <= high))
     if len(kept) == 0:
         seen = f" Sizes go from {sizes.min()} to {sizes.max()}." if len(sizes) else ""
+        limits = f"at least {low}" + ("" if high == inf else f" and at most {high}")
         raise ValueError(
-            f"{type(finder).__name__} found no subpopulation of at least {low} and at "
-            f"most {high} training rows.{seen} Widen min_size and max_size."
+            f"{type(finder).__name__} found no subpopulation of {limits} training "
+            f"rows.{seen} Widen min_size and max_size."
         )
     return kept[np.argsort(-sizes[kept], kind="stable")]

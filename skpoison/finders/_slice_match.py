@@ -15,11 +15,9 @@ from skpoison.finders._base import (
     membership_matrix,
     subpopulation_index,
 )
-from skpoison.finders._coding import ColumnCoder
+from skpoison.finders._coding import LARGEST_KEY, ColumnCoder
 from skpoison.finders._sizes import SIZE_LIMIT, by_decreasing_size, check_sizes
 from skpoison.utils._sklearn import Interval, _fit_context
-
-LARGEST_KEY = 2**62
 
 
 class SliceMatch(BaseFinder):

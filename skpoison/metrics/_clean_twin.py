@@ -5,15 +5,17 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from pickle import PicklingError
 from threading import Lock
 
 import joblib
+import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_memory
 
 from skpoison.base import BaseSubpopPoisoner
+from skpoison.utils._containers import copy_rows
 
 
 @dataclass
@@ -27,38 +29,32 @@ class PoisonedFit:
 
     def seen(self, X):
         """X as the poisoner saw it."""
+        X = copy_rows(X)
         for step in self.before:
             X = step.transform(X)
         return X
 
-    def membership(self, X):
-        """Rows of X in the target, bool array of shape (n_samples,)."""
-        return self.poisoner.membership(self.seen(X))
-
-    def clean_predictions(self, X):
-        """Predictions of the clean twin for X."""
-        seen, rows = self.seen(X), self._clean_rows()
-        key = _fingerprint(clone(self.victim), rows.X, rows.y, seen)
+    def clean_predictions(self, seen):
+        """Predictions of the clean twin for rows as the poisoner saw them."""
         if self.poisoner.n_poison_ == 0:
-            # Its own clean twin, and that of the other candidates on this fold.
-            own = self.victim.predict(seen)
-            _PREDICTIONS.get(key, lambda: own)
-            return own
-        return _PREDICTIONS.get(key, lambda: self.fit_twin().predict(seen))
+            return self.victim.predict(copy_rows(seen))
+        rows = self._clean_rows()
+        key = _fingerprint(clone(self.victim), rows.X, rows.y, seen)
+        return _PREDICTIONS.get(key, lambda: self.fit_twin().predict(copy_rows(seen)))
 
     def fit_twin(self):
         """Fit the victim on the same rows without the poison."""
         rows = self._clean_rows()
         fit = check_memory(self.memory).cache(_fit)
-        return fit(clone(self.victim), rows.X, rows.y)
+        return fit(clone(self.victim), copy_rows(rows.X), rows.y)
 
     def _clean_rows(self):
         rows = getattr(self.poisoner, "_clean_rows", None)
         if rows is None:
             raise ValueError(
-                f"This {type(self.poisoner).__name__} has been pickled since its fit, "
-                "by hand or by the memory= of a Pipeline, and training data stay out "
-                "of pickles: its clean twin cannot be fitted any more. Fit the "
+                f"This {type(self.poisoner).__name__} has been pickled or copied since "
+                "its fit, by hand or by the memory= of a Pipeline, and training data "
+                "stay out of that: its clean twin cannot be fitted any more. Fit the "
                 "pipeline again, without memory=."
             )
         return rows
@@ -67,9 +63,15 @@ class PoisonedFit:
 def find_poisoner(estimator):
     """Take a fitted estimator apart at its one poisoner, or raise."""
     found = list(_poisoned_fits(estimator, []))
-    if len(found) == 1:
-        return found[0]
     name = type(estimator).__name__
+    inside = _poisoners_within(found[0].victim if found else estimator)
+    if len(found) == 1 and not inside:
+        return found[0]
+    if not found and inside:
+        raise ValueError(
+            f"{name} holds a poisoner in a place that cannot be asked, inside another "
+            "estimator. Score the pipeline or PoisonedClassifier within instead."
+        )
     if not found:
         raise ValueError(
             f"{name} holds no poisoner to ask for the target's rows. Add one before "
@@ -77,19 +79,26 @@ def find_poisoner(estimator):
             "imblearn.pipeline.Pipeline (alpha=0 for a clean baseline), or wrap the "
             "classifier in PoisonedClassifier."
         )
-    names = [type(fit.poisoner).__name__ for fit in found]
+    names = [type(p).__name__ for p in [found[0].poisoner, *inside]]
     raise ValueError(
-        f"{name} holds {len(found)} poisoners, {names}, so its target is ambiguous. "
+        f"{name} holds {len(names)} poisoners, {names}, so its target is ambiguous. "
         "Keep one; to poison two subpopulations, give one poisoner a callable target."
     )
 
 
+def _poisoners_within(estimator):
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    return [p for p in params.values() if isinstance(p, BaseSubpopPoisoner)]
+
+
 def _poisoned_fits(estimator, before):
     """Every place in a fitted estimator where a poisoner acted."""
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    estimator = getattr(estimator, "best_estimator_", estimator)
     poisoner = getattr(estimator, "poisoner_", None)
     if isinstance(poisoner, BaseSubpopPoisoner):
-        victim, memory = estimator.estimator_, estimator.memory
-        yield PoisonedFit(poisoner, victim, list(before), memory)
+        yield PoisonedFit(poisoner, estimator.estimator_, before, estimator.memory)
     elif isinstance(estimator, Pipeline):
         before = list(before)
         for i, (_, step) in enumerate(estimator.steps):
@@ -112,8 +121,8 @@ class _Predictions:
     process has its own.
     """
 
-    def __init__(self, maxsize):
-        self.maxsize = maxsize
+    def __init__(self, max_bytes):
+        self.max_bytes = max_bytes
         self._lock = Lock()
         self._known = OrderedDict()
 
@@ -124,13 +133,26 @@ class _Predictions:
         with self._lock:
             entry = self._known.setdefault(key, _Entry())
             self._known.move_to_end(key)
-            while len(self._known) > self.maxsize:
-                self._known.popitem(last=False)
         # Threads on the same fold wait for the first of them.
         with entry.lock:
             if entry.value is None:
-                entry.value = predict()
+                entry.value = np.asarray(predict())
+        self._forget_the_oldest()
         return entry.value
+
+    def clear(self):
+        """Forget all predictions."""
+        with self._lock:
+            self._known.clear()
+
+    def _forget_the_oldest(self):
+        with self._lock:
+            while len(self._known) > 1 and self._n_bytes() > self.max_bytes:
+                self._known.popitem(last=False)
+
+    def _n_bytes(self):
+        values = [entry.value for entry in self._known.values()]
+        return sum(value.nbytes for value in values if value is not None)
 
 
 class _Entry:
@@ -139,12 +161,14 @@ class _Entry:
         self.value = None
 
 
-_PREDICTIONS = _Predictions(maxsize=512)
+_PREDICTIONS = _Predictions(max_bytes=2**28)
 
 
-def _fingerprint(*parts):
+def _fingerprint(victim, *data):
     """Hash of the content, or None for what cannot be pickled."""
     try:
-        return joblib.hash(parts)
-    except (PicklingError, AttributeError, TypeError):
+        # By value where it is defined in a notebook: its code may be edited there.
+        return joblib.hash((joblib.wrap_non_picklable_objects(victim), *data))
+    except Exception:
+        # Pickling runs code of any victim, and may raise anything.
         return None

@@ -73,8 +73,9 @@ def damage_table(search):
 
 
 def _metrics(search):
-    scorers = search.scorer_
-    return list(scorers) if isinstance(scorers, dict) else ["score"]
+    prefix = "split0_test_"
+    keys = [key for key in search.cv_results_ if key.startswith(prefix)]
+    return [key.removeprefix(prefix) for key in keys]
 
 
 def _fold_scores(results, metric):

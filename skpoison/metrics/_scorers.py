@@ -8,6 +8,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from skpoison.metrics._clean_twin import find_poisoner
 from skpoison.metrics._damage import collateral_damage, target_damage, target_error
+from skpoison.utils._containers import copy_rows
 from skpoison.utils._sklearn import _BaseScorer
 
 
@@ -49,13 +50,14 @@ class PoisonScorer(_BaseScorer):
         return self._score(_call, estimator, X, y_true, membership=membership)
 
     def _score(self, method_caller, estimator, X, y_true, membership=None):
-        predictions = [method_caller(estimator, "predict", X)]
+        predictions = [method_caller(estimator, "predict", copy_rows(X))]
         if self._needs_twin or membership is None:
             fit = find_poisoner(estimator)
+            seen = fit.seen(X)
             if self._needs_twin:
-                predictions.insert(0, fit.clean_predictions(X))
+                predictions.insert(0, fit.clean_predictions(seen))
             if membership is None:
-                membership = fit.membership(X)
+                membership = fit.poisoner.membership(seen)
         return self._score_func(np.asarray(y_true), *predictions, membership)
 
     def get_metadata_routing(self):

@@ -40,7 +40,7 @@ def split_rows(X, labels, aux_size, rng, owner):
     return tuple(Rows(take(X, at), labels[at], at) for at in parts)
 
 
-def own_rows(X, X_aux, y_aux, aux_size, owner):
+def own_rows(X, X_aux, y_aux, aux_size, classes, owner):
     """Rows that the attacker brings along, checked against X."""
     if X_aux is None or y_aux is None:
         raise ValueError(f"{owner} needs X_aux and y_aux together. Got only one.")
@@ -52,4 +52,32 @@ def own_rows(X, X_aux, y_aux, aux_size, owner):
     X_aux, labels = as_rows(X_aux, owner), flat_labels(y_aux, owner)
     check_consistent_length(X_aux, labels)
     check_same_kind(X, X_aux, "X_aux", owner)
+    foreign = sorted(set(labels.tolist()) - set(classes.tolist()), key=str)
+    if foreign:
+        raise ValueError(
+            f"y_aux of {owner} must hold classes of y, {classes.tolist()}. Got "
+            f"{foreign} as well."
+        )
     return Rows(X_aux, labels, n_rows(X) + np.arange(n_rows(X_aux)))
+
+
+@dataclass
+class CleanRows:
+    """What the victim trains on, less the poison, in the caller's containers."""
+
+    X: object
+    y: object
+
+
+def clean_rows(X, y, rows, victim):
+    """Rows and labels that the victim trains on, in the containers they came in."""
+    if victim.X is rows:
+        return CleanRows(X if isinstance(X, list) else rows, y)
+    X = take(X, victim.indices) if isinstance(X, list) else victim.X
+    return CleanRows(X, take(y, victim.indices))
+
+
+def rows_with(labels, wanted):
+    """Find a row that carries each wanted label, so that dtypes are kept."""
+    classes, first = np.unique(labels, return_index=True)
+    return first[np.searchsorted(classes, wanted)]

@@ -31,10 +31,11 @@ def is_frame(X):
 def is_texts(X):
     """Whether X is a one-dimensional collection of raw documents."""
     if isinstance(X, list):
-        return len(X) > 0 and isinstance(X[0], str)
+        first = next((x for x in X if x is not None), None)
+        return isinstance(first, str)
     if is_frame(X) or not (is_pandas(X) or is_polars(X) or isinstance(X, np.ndarray)):
         return False
-    return len(X.shape) == 1 and len(X) > 0 and isinstance(np.asarray(X[:1])[0], str)
+    return len(X.shape) == 1 and is_texts(list(X[:100]))
 
 
 def as_rows(X, owner):
@@ -43,31 +44,57 @@ def as_rows(X, owner):
     Frames, series of texts, sparse matrices in CSR or CSC format and arrays
     pass through without a copy; lists become arrays.
     """
-    if is_frame(X):
-        return X
-    if sparse.issparse(X):
-        return X if X.format in ("csr", "csc") else X.tocsr()
-    if X is None or isinstance(X, (str, bytes, dict)) or np.isscalar(X):
+    if is_frame(X) or sparse.issparse(X):
+        rows = X if is_frame(X) or X.format in ("csr", "csc") else X.tocsr()
+    elif X is None or isinstance(X, (str, bytes, dict)) or np.isscalar(X):
         raise ValueError(
             f"{owner} needs X as an array, a sparse matrix, a frame or a list of "
             f"texts. Got {type(X).__name__}."
         )
-    if is_texts(X):
-        return np.asarray(X, dtype=object) if isinstance(X, list) else X
-    X = np.asarray(X)
-    if X.ndim < 2:
+    elif isinstance(X, np.ma.MaskedArray):
         raise ValueError(
-            f"{owner} expected a 2D array, images, or one text a row. Got a "
-            f"{X.ndim}D array of shape {X.shape} instead. Reshape your data using "
-            "X.reshape(-1, 1) if it has a single feature or X.reshape(1, -1) if it "
-            "contains a single sample."
+            f"{owner} does not take masked arrays, whose mask would be lost. Pass "
+            "X.filled(np.nan), or drop the masked rows."
         )
-    return X
+    else:
+        rows = _list_as_rows(list(X)) if isinstance(X, (list, tuple)) else X
+        rows = rows if is_texts(rows) else np.asarray(rows)
+    if np.ndim(rows) < 2 and not (is_frame(rows) or is_texts(rows)) and n_rows(rows):
+        raise ValueError(
+            f"{owner} expected a 2D array, images, or one text a row, all rows of one "
+            f"length. Got a {rows.ndim}D array of shape {rows.shape} instead. Reshape "
+            "your data using X.reshape(-1, 1) if it has a single feature or "
+            "X.reshape(1, -1) if it contains a single sample."
+        )
+    if n_rows(rows) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={rows.shape}) while a minimum of 1 "
+            f"is required by {owner}."
+        )
+    return rows
+
+
+def _list_as_rows(X):
+    """Turn a list into an array that keeps texts apart from numbers."""
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of different lengths
+        return np.empty(len(X), dtype=object)
+    return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
+
+
+def copy_rows(X):
+    """Return a copy of X, safe from estimators that work in place."""
+    return X.copy() if hasattr(X, "copy") else X
 
 
 def like_input(X, original):
     """Give rows back as a list where a list came in."""
-    return X.tolist() if isinstance(original, list) else X
+    if not isinstance(original, list):
+        return X
+    if isinstance(original[0], np.ndarray):
+        return list(X.astype(original[0].dtype))
+    return X.tolist()
 
 
 def take(X, indices):
@@ -86,12 +113,23 @@ def append(X, X_new):
     if isinstance(X, list):
         return X + X_new
     if sparse.issparse(X):
-        return sparse.vstack([X, X_new], format=X.format)
+        return sparse.vstack([X, X_new], format=X.format, dtype=X.dtype)
     if is_pandas(X):
-        return pd.concat([X, X_new], ignore_index=_counts_from_zero(X.index))
+        out = pd.concat([X, X_new], ignore_index=_counts_from_zero(X.index))
+        return out.rename_axis(X.index.names)
     if is_polars(X):
         return sys.modules["polars"].concat([X, X_new])
-    return np.concatenate([X, X_new])
+    if X.dtype.kind in "OUS":
+        return np.concatenate([X, X_new])
+    return np.concatenate([X, X_new], dtype=X.dtype, casting="same_kind")
+
+
+def append_labels(y, y_new, X, X_res):
+    """Stack labels as their rows were stacked; pandas labels share the rows' index."""
+    y_res = append(y, y_new)
+    if is_pandas(y) and is_pandas(X) and y.index.equals(X.index):
+        y_res.index = X_res.index
+    return y_res
 
 
 def _counts_from_zero(index):
@@ -103,7 +141,10 @@ def one_column(X, j):
     if is_pandas(X):
         return X.iloc[:, j]
     if is_polars(X):
-        return X.to_series(j).to_numpy()
+        column = X.to_series(j)
+        # NumPy has no missing integers; floats would merge large ones.
+        lossy = column.dtype.is_integer() and column.null_count() > 0
+        return np.array(column.to_list(), object) if lossy else column.to_numpy()
     if sparse.issparse(X):
         return X[:, [j]].toarray().ravel()
     return X[:, j]
@@ -129,6 +170,11 @@ def check_same_kind(X, X_other, name, owner):
         raise ValueError(
             f"{name} of {owner} must have rows of the same shape as X, "
             f"{np.shape(X)[1:]}. Got {np.shape(X_other)[1:]}."
+        )
+    elif not np.can_cast(X_other.dtype, X.dtype, "same_kind"):
+        raise ValueError(
+            f"{name} of {owner} must have a dtype that turns into that of X, "
+            f"{X.dtype}, without loss of kind. Got {X_other.dtype}."
         )
 
 

@@ -61,7 +61,13 @@ class RowSampler(BaseSampler):
         y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
         labels = flat_labels(y, owner)
         check_consistent_length(X, labels)
-        self.classes_ = np.unique(labels)
+        try:
+            self.classes_ = np.unique(labels)
+        except TypeError as error:
+            raise ValueError(
+                f"{owner} needs class labels of one kind, which can be sorted. y mixes "
+                f"{sorted({type(label).__name__ for label in labels})}."
+            ) from error
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{owner} needs at least two classes in y. Got one class: "

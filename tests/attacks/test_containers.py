@@ -195,3 +195,56 @@ def test_not_rows(X, message):
 def test_lengths_differ(table):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         SubpopPoisoner().fit_resample(table[0], table[1][:-1])
+
+
+def test_lists_come_back_element_for_element():
+    rows = [[i, "ab"[i % 2], i % 3 == 0, 0.5, None] for i in range(30)]
+    poisoner = SubpopPoisoner(FeatureMatch([1]), aux_size=0.5, random_state=0)
+    X_res, _ = poisoner.fit_resample(rows, [0, 1] * 15)
+    assert X_res == [rows[i] for i in poisoner.sample_indices_]
+    assert type(X_res[-1][2]) is bool
+    arrays = [np.full(3, i, dtype="f4") for i in range(30)]
+    X_res, _ = SubpopPoisoner(ClusterMatch(3)).fit_resample(arrays, [0, 1] * 15)
+    assert all(isinstance(row, np.ndarray) and row.dtype == "f4" for row in X_res)
+
+
+def test_own_rows_of_another_precision_keep_the_dtype(table):
+    X, y = table
+    for convert in (np.asarray, sparse.csr_array):
+        given = convert(X.astype("f4"))
+        poisoner = SubpopPoisoner(ClusterMatch(3), random_state=0)
+        X_res, _ = poisoner.fit_resample(given, y, X_aux=convert(X), y_aux=y)
+        assert X_res.dtype == "f4"
+    with pytest.raises(ValueError, match=r"dtype that turns into .*int64.*float64"):
+        SubpopPoisoner().fit_resample(X.astype(int), y, X_aux=X, y_aux=y)
+
+
+def test_labels_keep_an_index_of_their_own(people):
+    frame, y = people
+    frame = frame.reset_index(drop=True).rename_axis("id")
+    poisoner = SubpopPoisoner(FeatureMatch("sex"), random_state=0)
+    X_res, y_res = poisoner.fit_resample(frame, y)
+    assert X_res.index.name == "id"
+    assert y_res.index.tolist() == y.index[poisoner.sample_indices_].tolist()
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ma.masked_array(np.ones((10, 2))), "does not take masked arrays"),
+        ([[1, 2], [3]] * 5, "all rows of one length"),
+        ([], r"0 sample\(s\)"),
+        (np.empty((0, 3)), r"0 sample\(s\)"),
+    ],
+    ids=["masked", "ragged", "empty list", "empty array"],
+)
+def test_more_that_are_not_rows(X, message):
+    with pytest.raises(ValueError, match=message):
+        SubpopPoisoner().fit_resample(X, np.arange(len(X)) % 2)
+
+
+def test_tuples_and_texts_that_begin_with_none():
+    y = [0, 1] * 3
+    poisoner = SubpopPoisoner(target=lambda X: np.arange(len(X)) < 2)
+    X_res, _ = poisoner.fit_resample((None, "a", "b", "c", "d", "e"), y)
+    assert X_res[:6].tolist() == [None, "a", "b", "c", "d", "e"]

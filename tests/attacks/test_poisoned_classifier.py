@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 from imblearn.pipeline import Pipeline as ImblearnPipeline
+from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -13,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, PoisonedClassifier, SubpopPoisoner
 from skpoison.metrics import collateral_damage_scorer, target_damage_scorer
+from skpoison.metrics._clean_twin import _PREDICTIONS
 
 SCORERS = {"target": target_damage_scorer, "collateral": collateral_damage_scorer}
 
@@ -64,7 +66,7 @@ def test_clean_estimator_stays_out_of_pickles(blobs, poisoner):
     assert len(pickle.dumps(model)) == before
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
-    with pytest.raises(ValueError, match="has been pickled since its fit"):
+    with pytest.raises(ValueError, match="has been pickled or copied since"):
         _ = again.clean_estimator_
 
 
@@ -72,12 +74,16 @@ def test_memory_shares_clean_twins(blobs, poisoner, tmp_path):
     X, y, _ = blobs
     grid = {"poisoner__target": [0, 2], "poisoner__alpha": [0.5, 1]}
     scores = []
-    for memory in (None, str(tmp_path)):
+    # 4 candidates on 3 folds, and 3 twins where none is on disk.
+    for memory, fits in ((None, [15, 15]), (str(tmp_path), [15, 12])):
         model = PoisonedClassifier(Counting(random_state=0), poisoner, memory)
-        Counting.fits = 0
-        for _ in range(2):
+        for expected in fits:
+            # As in another process, which remembers no predictions.
+            _PREDICTIONS.clear()
+            Counting.fits = 0
             search = GridSearchCV(model, grid, scoring=SCORERS, refit=False, cv=3)
             scores.append(search.fit(X, y).cv_results_["mean_test_target"])
+            assert Counting.fits == expected
     assert all(np.array_equal(s, scores[0]) for s in scores)
 
 
@@ -119,3 +125,14 @@ def test_bad_input(blobs, poisoner):
         _ = PoisonedClassifier(LogisticRegression(), poisoner).clean_estimator_
     with pytest.raises(ValueError, match="'poisoner' parameter"):
         PoisonedClassifier(LogisticRegression(), StandardScaler()).fit(X, y)
+
+
+def test_requests_no_metadata(blobs, poisoner):
+    X, y, _ = blobs
+    with config_context(enable_metadata_routing=True):
+        asking = poisoner.set_fit_resample_request(X_aux=True, y_aux=True)
+        model = PoisonedClassifier(LogisticRegression(), asking)
+        search = GridSearchCV(model, {"poisoner__alpha": [1]}, cv=3, refit=False)
+        assert search.fit(X, y).cv_results_["mean_test_score"] > 0.5
+        with pytest.raises(TypeError, match="not routed to any object"):
+            search.fit(X, y, X_aux=X, y_aux=y)

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -286,7 +288,7 @@ def select_nothing(X):
         ({"target": 1.5}, ValueError, "'target' parameter of SubpopPoisoner"),
         ({"target": lambda X: np.ones(3, bool)}, ValueError, r"shape \(420,\).*\(3,\)"),
         ({"target": lambda X: np.ones(len(X))}, ValueError, "dtype bool.*float64"),
-        ({"target": lambda X: np.arange(5)}, ValueError, "dtype bool.*int64"),
+        ({"target": lambda X: np.arange(len(X))}, ValueError, "dtype bool.*int64"),
         ({"target": select_nothing}, ValueError, "selects nothing"),
         ({"alpha": -0.1}, ValueError, "'alpha' parameter"),
         ({"alpha": np.nan}, ValueError, "'alpha' parameter"),
@@ -392,3 +394,49 @@ def test_missing_values_reach_the_finder(blobs):
         SubpopPoisoner(ClusterMatch(4)).fit_resample(X, y)
     poisoner = SubpopPoisoner(FeatureMatch([1], bins=2), random_state=0)
     assert np.isnan(poisoner.fit_resample(X, y)[0][3, 1])
+
+
+def test_labels_of_the_attacker_must_be_classes(blobs):
+    X, y, _ = blobs
+    with pytest.raises(ValueError, match=r"classes of y, \[0, 1\].*\['0', '1'\]"):
+        SubpopPoisoner().fit_resample(X, y, X_aux=X, y_aux=y.astype(str))
+
+
+def test_labels_of_several_kinds(blobs):
+    X, _, _ = blobs
+    mixed = np.array([0, "a"] * (len(X) // 2), dtype=object)
+    with pytest.raises(ValueError, match=r"(?i)label"):
+        SubpopPoisoner().fit_resample(X, mixed)
+
+
+def test_a_failed_fit_leaves_nothing_fitted(blobs):
+    X, y, _ = blobs
+    poisoner = SubpopPoisoner(ClusterMatch(4), random_state=0).fit(X, y)
+    poisoner.set_params(label=7)
+    with pytest.raises(ValueError, match="one of the classes"):
+        poisoner.fit(X, y)
+    with pytest.raises(NotFittedError):
+        poisoner.membership(X)
+
+
+def test_targets_of_nameless_finders(blobs):
+    X, y, _ = blobs
+    nameless = GaussianMixture(3, random_state=0)
+    assert SubpopPoisoner(nameless, target=1).fit(X, y).target_name_
+    with pytest.raises(ValueError, match=r"GaussianMixture gives .* no names"):
+        SubpopPoisoner(nameless, target="x").fit(X, y)
+    with pytest.raises(ValueError, match=r"selects nothing.*Choose another target"):
+        SubpopPoisoner(nameless, target=7).fit(X, y)
+    with pytest.raises(ValueError, match="Got a bool"):
+        SubpopPoisoner(target=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"must have shape \(420,\).*\(\)"):
+        SubpopPoisoner(target=lambda X: None).fit(X, y)
+
+
+def test_pipeline_of_slices_under_another_output_container(blobs):
+    X, y, _ = blobs
+    finder = make_pipeline(StandardScaler(), SliceMatch(1))
+    expected = SubpopPoisoner(finder, target=2, random_state=0).fit(X, y)
+    with config_context(transform_output="pandas"):
+        poisoner = SubpopPoisoner(finder, target=2, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(poisoner.sample_indices_, expected.sample_indices_)

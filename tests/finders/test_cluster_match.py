@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.cluster import Birch, BisectingKMeans, MeanShift
 from sklearn.compose import make_column_transformer
@@ -15,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from skpoison import ClusterMatch
 from skpoison.finders import Representation
@@ -161,3 +162,35 @@ def test_parameters_are_left_alone(blobs):
     finder.fit(X, y)
     assert not hasattr(network, "coefs_")
     assert repr(finder.get_params()) == repr(before)
+
+
+@pytest.mark.parametrize("dtypes", [("f4", "f8"), ("f8", "f4"), ("i8", "f4")])
+def test_other_precision_than_in_fit(blobs, dtypes):
+    X, _, _ = blobs
+    X = np.round(X * 4)
+    for representation in (None, FunctionTransformer()):
+        finder = ClusterMatch(5, representation=representation, random_state=0)
+        finder.fit(X.astype(dtypes[0]))
+        np.testing.assert_array_equal(
+            finder.predict(X.astype(dtypes[1])), finder.labels_
+        )
+
+
+def test_few_or_constant_rows():
+    wide = sparse.csr_array(np.eye(5, 30))
+    assert ClusterMatch(random_state=0).fit(wide).sizes_.tolist() == [1] * 5
+    for X in (np.ones((6, 30)), np.ones((1, 30))):
+        assert ClusterMatch(random_state=0).fit(X).sizes_.tolist() == [len(X)]
+    words = ClusterMatch(2, representation=TfidfVectorizer(), random_state=0)
+    assert words.fit(["one two", "two three", "three four"]).sizes_.sum() == 3
+
+
+def test_under_another_output_container(blobs):
+    X, y, _ = blobs
+    network = MLPClassifier((12,), max_iter=20, solver="lbfgs", random_state=0)
+    finder = ClusterMatch(5, representation=Representation(network), random_state=0)
+    expected = clone(finder).fit(X, y).labels_
+    with config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(clone(finder).fit(X, y).labels_, expected)
+        out = Representation(network).fit(X, y).transform(X)
+    assert list(out)[:2] == ["representation0", "representation1"]

@@ -214,3 +214,51 @@ def test_bad_input(people):
         finder.fit(frame).membership(frame, "sex=Female")
     with pytest.raises(ValueError, match=r"found 2 subpopulations.*\[0, 1\]"):
         finder.membership(frame, 2)
+
+
+def test_names_tell_values_apart():
+    values = [1, "1", "missing", None, "x", 2.5, "2.5"]
+    X = pd.DataFrame({"a": pd.Series(values, dtype=object)})
+    names = FeatureMatch("a").fit(X).get_feature_names_out()
+    assert names.tolist() == [
+        "a=1",
+        "a='1'",
+        "a='missing'",
+        "a=missing",
+        "a=x",
+        "a=2.5",
+        "a='2.5'",
+    ]
+
+
+def test_interval_sizes_stay_equal_where_digits_matter():
+    x = np.r_[99990.0, np.random.RandomState(0).randint(100_000, 100_100, 1000)]
+    sizes = FeatureMatch([0], bins=2).fit(x.reshape(-1, 1)).sizes_
+    assert abs(sizes[0] - sizes[1]) < 40
+
+
+def test_large_integers_of_polars_stay_apart():
+    X = pl.DataFrame({"id": [2**60, 2**60 + 1, None, 2**60]})
+    finder = FeatureMatch("id").fit(X)
+    assert finder.sizes_.tolist() == [2, 1, 1]
+    assert finder.predict(X).tolist() == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("X", "params", "error", "message"),
+    [
+        ({"a": [[1], [2]]}, {}, TypeError, "cannot compare the values of column 'a'"),
+        ({"a": [1, 2]}, {"features": ["a", "a"]}, ValueError, "names a column twice"),
+        ({"a": [1, 2]}, {"bins": {"a": ["x"]}}, ValueError, "increasing finite cut"),
+        ({"a": [1, 2]}, {"bins": {"a": 2, 0: 3}}, ValueError, "as 'a' and as 0"),
+    ],
+)
+def test_more_bad_columns(X, params, error, message):
+    with pytest.raises(error, match=message):
+        FeatureMatch(**{"features": ["a"]} | params).fit(pd.DataFrame(X))
+
+
+def test_texts_in_a_binned_column():
+    finder = FeatureMatch("a", bins=2).fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}))
+    with pytest.raises(ValueError, match=r"cuts column 'a' into intervals.*numbers"):
+        finder.predict(pd.DataFrame({"a": ["one", "two"]}))

@@ -101,7 +101,7 @@ def test_too_many_cells_are_refused():
 
 def test_finds_nothing():
     X = np.arange(20).reshape(-1, 1)
-    with pytest.raises(ValueError, match="at least 5 and at most"):
+    with pytest.raises(ValueError, match="subpopulation of at least 5 training rows"):
         SliceMatch(bins=None, min_size=5).fit(X)
 
 

@@ -78,6 +78,18 @@ def test_folds_without_the_target_are_left_out(blobs, model):
     assert row.t_mean == pytest.approx(np.nanmean(folds))
 
 
+def test_scoring_by_one_callable(blobs, model):
+    X, y, _ = blobs
+
+    def both(estimator, X, y):
+        damage = target_damage_scorer(estimator, X, y)
+        return {"damage": damage, "accuracy": estimator.score(X, y)}
+
+    search = GridSearchCV(model, {"poison__alpha": [1]}, scoring=both, refit=False)
+    table = damage_table(search.fit(X, y))
+    assert {"damage_mean", "accuracy_mean"} < set(table)
+
+
 def test_not_fitted(model):
     with pytest.raises(NotFittedError):
         damage_table(GridSearchCV(model, {}))

@@ -6,6 +6,7 @@ import sklearn
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -14,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validat
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skpoison import ClusterMatch, SubpopPoisoner
+from skpoison import ClusterMatch, PoisonedClassifier, SubpopPoisoner
 from skpoison.metrics import _clean_twin as clean_twin_module
 from skpoison.metrics import (
     collateral_damage_scorer,
@@ -40,7 +41,7 @@ class Counting(DecisionTreeClassifier):
 
 @pytest.fixture(autouse=True)
 def forget():
-    clean_twin_module._PREDICTIONS._known.clear()
+    clean_twin_module._PREDICTIONS.clear()
 
 
 @pytest.fixture
@@ -101,10 +102,8 @@ def test_clean_twin_is_fitted_once_for_each_fold(blobs, pipeline, alphas):
     Counting.fits = 0
     grid = {"poison__alpha": alphas, "poison__target": [0, 1, 2]}
     search(pipeline, X, y, grid)
-    candidates = 3 * len(alphas)
-    # Candidates without poison are clean twins, where they come first.
-    twins = 0 if alphas[0] == 0 else 3
-    assert Counting.fits == 3 * candidates + twins
+    # 3 folds: a fit for each candidate, and one twin.
+    assert Counting.fits == 3 * 3 * len(alphas) + 3
 
 
 def test_train_scores_take_no_further_fit_each(blobs, pipeline):
@@ -163,7 +162,7 @@ def test_twin_stays_out_of_pickles(blobs, pipeline):
         assert repr(pickle.loads(pickle.dumps(scorer))) == repr(scorer)
     restored = pickle.loads(before)
     assert target_error_scorer(restored, X, y) == target_error_scorer(model, X, y)
-    with pytest.raises(ValueError, match="has been pickled since its fit"):
+    with pytest.raises(ValueError, match="has been pickled or copied since"):
         target_damage_scorer(restored, X, y)
 
 
@@ -286,3 +285,95 @@ def test_aux_rows_are_not_in_the_twin(blobs, pipeline):
     mask = poisoner.membership(scaled)
     by_hand = twin.score(scaled[mask], y[mask]) - model.score(X[mask], y[mask])
     assert target_damage_scorer(model, X, y) == pytest.approx(by_hand)
+
+
+def test_functions_are_told_apart_by_their_code(blobs, pipeline):
+    # As when the cell of a notebook that defines a step is edited and run again.
+    X, y, _ = blobs
+    scores = []
+    for code in ("return X", "return X[:, :1] * 0"):
+        module = {"__name__": "__main__"}
+        exec(f"def feature(X):\n    {code}", module)
+        step = ("feature", FunctionTransformer(module["feature"]))
+        steps = [*pipeline.steps[:2], step, pipeline.steps[-1]]
+        model = Pipeline(steps).set_params(poison__alpha=2).fit(X, y)
+        score = target_damage_scorer(model, X, y)
+        clean_twin_module._PREDICTIONS.clear()
+        assert score == target_damage_scorer(model, X, y)
+        scores.append(score)
+    assert scores[0] != scores[1]
+
+
+def test_parameters_set_after_the_fit_of_a_clean_model(blobs, pipeline):
+    X, y, _ = blobs
+    stump = clone(pipeline).set_params(poison__alpha=0, clf__max_depth=1).fit(X, y)
+    target_damage_scorer(stump.set_params(clf__max_depth=None), X, y)
+    model = clone(pipeline).set_params(poison__alpha=2, clf__max_depth=None).fit(X, y)
+    score = target_damage_scorer(model, X, y)
+    clean_twin_module._PREDICTIONS.clear()
+    assert score == target_damage_scorer(model, X, y)
+
+
+@pytest.mark.parametrize("alpha", [0, 2])
+def test_victims_that_work_in_place(blobs, pipeline, alpha):
+    X, y, _ = blobs
+    X = X * 7 + 3
+    scores = []
+    for copy in (True, False):
+        steps = [
+            ("poison", SubpopPoisoner(ClusterMatch(6), alpha=alpha, random_state=0)),
+            ("scale", StandardScaler(copy=copy)),
+            ("clf", LogisticRegression()),
+        ]
+        given = X.copy()
+        model = Pipeline(steps).fit(given.copy(), y)
+        scores.append([scorer(model, given, y) for scorer in SCORING.values()])
+        np.testing.assert_array_equal(given, X)
+    assert scores[0] == scores[1]
+    if alpha == 0:
+        assert scores[0][:2] == [0, 0]
+
+
+def test_poisoners_within(blobs, pipeline):
+    X, y, _ = blobs
+    poisoner = SubpopPoisoner(ClusterMatch(6), random_state=0)
+    inner = PoisonedClassifier(DecisionTreeClassifier(), poisoner)
+    for double in (
+        PoisonedClassifier(inner, poisoner),
+        Pipeline([("poison", poisoner), ("clf", VotingClassifier([("a", inner)]))]),
+    ):
+        with pytest.raises(ValueError, match="holds 2 poisoners"):
+            target_damage_scorer(double.fit(X, y), X, y)
+    voting = VotingClassifier([("a", inner)]).fit(X, y)
+    with pytest.raises(ValueError, match="in a place that cannot be asked"):
+        target_damage_scorer(voting, X, y)
+
+
+def test_frozen_and_searched_models(blobs, pipeline):
+    X, y, _ = blobs
+    model = clone(pipeline).set_params(poison__alpha=2).fit(X, y)
+    expected = target_damage_scorer(model, X, y)
+    assert target_damage_scorer(FrozenEstimator(model), X, y) == expected
+    found = GridSearchCV(pipeline, {"poison__alpha": [2]}, cv=CV).fit(X, y)
+    assert target_damage_scorer(found, X, y) == expected
+
+
+class Unpicklable(DecisionTreeClassifier):
+    def __getstate__(self):
+        raise NotImplementedError
+
+
+def test_victim_whose_pickling_raises(blobs, pipeline):
+    X, y, _ = blobs
+    pipeline.set_params(poison__alpha=2, clf=Unpicklable(random_state=0))
+    assert target_damage_scorer(pipeline.fit(X, y), X, y) > 0
+
+
+def test_predictions_are_bounded():
+    known = clean_twin_module._Predictions(max_bytes=8 * 250)
+    for i in range(10):
+        known.get(i, lambda: np.zeros(100))
+    assert list(known._known) == [8, 9]
+    calls = []
+    known.get(9, lambda: calls.append(1))
+    assert calls == []
