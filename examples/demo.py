@@ -109,11 +109,12 @@ def print_table(table, name, n_rows):
             "support": (worst.support_mean * worst.support_folds).round().astype(int),
         }
     )
-    print(f"\n{name}: {n_rows} rows, {table.target.nunique()} subpopulations.")
+    n_targets = table.target.nunique()
+    print(f"\n{name}: {n_rows} rows, {n_targets} subpopulations.")
     print("Accuracy lost by a logistic regression when each row of a subpopulation is")
     print("copied once with a wrong label (alpha = 1), mean and spread over 5 folds:\n")
     print(shown.to_string(index=False))
-    print(f"\nThe top of {table.target.nunique()} noisy numbers is somewhat overstated.")
+    print(f"\nThe top of {n_targets} noisy numbers is somewhat overstated.")
 
 
 def draw(table, name):
