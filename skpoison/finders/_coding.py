@@ -281,7 +281,7 @@ def _readable(cuts, values):
     for digits in range(4, 16):
         short = np.asarray([float(f"{cut:.{digits}g}") for cut in cuts])
         moved = abs(_interval_sizes(short, values) - sizes).max()
-        if moved <= 0.02 * len(values):
+        if moved <= 0.1 * sizes.min():
             return short
     return cuts
 
