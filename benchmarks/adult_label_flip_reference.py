@@ -47,8 +47,8 @@ _WITH_COLLATERAL = [*NAMES, "collateral_mean"]
 COLAB = {
     **_cells("faithful", "FM", "NN", "flip", _FM_NN, _WITH_COLLATERAL),
     **_cells("faithful", "CM", "NN", "flip", _CM_NN, _WITH_COLLATERAL),
-    **_cells("saved-split", "FM", "NN", "flip", _FM_NN, _WITH_COLLATERAL),
-    **_cells("saved-split", "CM", "NN", "flip", _CM_NN, _WITH_COLLATERAL),
+    **_cells("authors", "FM", "NN", "flip", _FM_NN, _WITH_COLLATERAL),
+    **_cells("authors", "CM", "NN", "flip", _CM_NN, _WITH_COLLATERAL),
     **_cells("faithful", "FM", "LR-authors", "flip", _FM_LR, NAMES),
     **_cells("faithful", "CM", "LR-authors", "flip", _CM_LR, NAMES),
 }
@@ -92,8 +92,8 @@ _HELD_OUT = ["held_out_1", "held_out_5", "held_out_10"]
 OWN = {
     **_cells("faithful", "FM", "NN", "flip", _FM_RERUN, _RERUN),
     **_cells("faithful", "CM", "NN", "flip", _CM_RERUN, _RERUN),
-    **_cells("saved-split", "FM", "NN", "flip", _FM_RERUN, _RERUN),
-    **_cells("saved-split", "CM", "NN", "flip", _CM_RERUN, _RERUN),
+    **_cells("authors", "FM", "NN", "flip", _FM_RERUN, _RERUN),
+    **_cells("authors", "CM", "NN", "flip", _CM_RERUN, _RERUN),
     **{
         key: value
         for cell, rows in _CONSTANT.items()

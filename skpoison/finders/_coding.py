@@ -110,7 +110,7 @@ class ColumnCoder:
         """Learn the codes and return them, one array for each column."""
         X = check_table(finder, X, reset=True)
         self.columns = self._columns(finder, X)
-        names = _column_names(finder, X)
+        names = _column_names(X)
         self.names = [names[j] for j in self.columns]
         self._check_bins(finder)
         self.coders, codes = [], []
@@ -256,9 +256,10 @@ def _check_cuts(finder, name, cuts):
     )
 
 
-def _column_names(finder, X):
-    names = getattr(finder, "feature_names_in_", None)
-    return [f"x{j}" for j in range(X.shape[1])] if names is None else list(names)
+def _column_names(X):
+    names = list(X.columns) if is_frame(X) else []
+    named = names and all(isinstance(name, str) for name in names)
+    return names if named else [f"x{j}" for j in range(X.shape[1])]
 
 
 def is_numeric(column, *, bools=False):
