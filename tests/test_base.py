@@ -63,3 +63,10 @@ def test_losing_a_class_warns():
     kept = np.array([True, True, False, False])
     with pytest.warns(UserWarning, match=r"every row of class \[1\]"):
         Threshold(kept).fit_resample(np.eye(4), [0, 0, 1, 1])
+
+
+def test_sanitizer_returns_the_very_elements_of_a_list():
+    rows = [np.array([1, 2]), np.array([1.5, 2.5]), (2**60 + 1, 0.5), [1, True]]
+    keep = np.array([True, True, False, True])
+    X_res, _ = Threshold(keep).fit_resample(rows, [0, 1, 0, 1])
+    assert [x is rows[i] for x, i in zip(X_res, (0, 1, 3), strict=True)] == [True] * 3

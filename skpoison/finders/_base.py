@@ -97,6 +97,11 @@ def subpopulation_index(finder, target):
     if isinstance(target, Integral):
         return _check_number(finder, int(target))
     names = list(_names(finder))
+    if names.count(target) > 1:
+        raise ValueError(
+            f"target={target!r} is the name of {names.count(target)} subpopulations of "
+            f"{type(finder).__name__}. Give a number."
+        )
     if target in names:
         return names.index(target)
     near = get_close_matches(str(target), names, n=3, cutoff=0.4) or names[:3]

@@ -11,13 +11,16 @@ from scipy import sparse
 from sklearn.base import ClusterMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skpoison.finders._base import BasePartitionFinder
 from skpoison.finders._coding import is_numeric
 from skpoison.utils._containers import is_frame, is_texts, one_column
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
+
+# Numbers in the largest matrix that is made dense, 256 MB of them.
+DENSE_LIMIT = 2**25
 
 
 class ClusterMatch(ClusterMixin, BasePartitionFinder):
@@ -178,9 +181,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         check_is_fitted(self)
         # Clusterers and PCA read one precision, that of the training rows.
         Z = self._represent(X).astype(self._dtype, copy=False)
-        if self.pca_ is not None:
-            Z = self.pca_.transform(Z)
-        return self._renumber(self.clusterer_.predict(_dense(Z)))
+        return self._renumber(self.clusterer_.predict(self._project(Z)))
 
     def get_feature_names_out(self, input_features=None):
         """Name the subpopulations.
@@ -235,14 +236,22 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         self.pca_ = None
         if self.n_components is not None and Z.shape[1] > self.n_components:
             n_components = min(self.n_components, Z.shape[0])
-            if n_components == Z.shape[0]:
-                Z = _dense(Z)  # the sparse solver finds fewer components than rows
+            if np.prod(Z.shape) <= DENSE_LIMIT or n_components == Z.shape[0]:
+                # So that sparse and dense rows give the same bits; and the sparse
+                # solver finds fewer components than rows.
+                Z = _dense(Z)
             with np.errstate(divide="ignore", invalid="ignore"):
                 # Shares of the variance are not needed, and there may be none.
                 self.pca_ = PCA(n_components, random_state=seed).fit(Z)
-            # Not fit_transform, which rounds otherwise than transform.
-            Z = self.pca_.transform(Z)
-        return _dense(Z)
+        return self._project(Z)
+
+    def _project(self, Z):
+        """Principal components of Z, dense, in batches of bounded memory."""
+        if self.pca_ is None:
+            return _dense(Z)
+        batches = gen_batches(Z.shape[0], max(1, DENSE_LIMIT // Z.shape[1]))
+        # Not fit_transform, which rounds otherwise than transform.
+        return np.concatenate([self.pca_.transform(_dense(Z[b])) for b in batches])
 
     def _make_clusterer(self, n_samples, rng):
         if self.clusterer is not None:

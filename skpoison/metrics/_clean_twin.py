@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_memory
 
 from skpoison.base import BaseSubpopPoisoner
+from skpoison.metrics._fingerprint import fingerprint
 from skpoison.utils._containers import copy_rows
 
 
@@ -39,14 +40,16 @@ class PoisonedFit:
         if self.poisoner.n_poison_ == 0:
             return self.victim.predict(copy_rows(seen))
         rows = self._clean_rows()
-        key = _fingerprint(clone(self.victim), rows.X, rows.y, seen)
+        key = fingerprint(clone(self.victim), rows.X, rows.y, seen)
         return _PREDICTIONS.get(key, lambda: self.fit_twin().predict(copy_rows(seen)))
 
     def fit_twin(self):
         """Fit the victim on the same rows without the poison."""
         rows = self._clean_rows()
-        fit = check_memory(self.memory).cache(_fit)
-        return fit(clone(self.victim), copy_rows(rows.X), rows.y)
+        victim = clone(self.victim)
+        # A memory needs a victim that it can hash; any other is fitted without.
+        memory = check_memory(self.memory if _is_hashable(victim) else None)
+        return memory.cache(_fit)(victim, copy_rows(rows.X), rows.y)
 
     def _clean_rows(self):
         rows = getattr(self.poisoner, "_clean_rows", None)
@@ -93,7 +96,7 @@ def _poisoners_within(estimator):
 
 def _poisoned_fits(estimator, before):
     """Every place in a fitted estimator where a poisoner acted."""
-    if isinstance(estimator, FrozenEstimator):
+    while isinstance(estimator, FrozenEstimator):
         estimator = estimator.estimator
     estimator = getattr(estimator, "best_estimator_", estimator)
     poisoner = getattr(estimator, "poisoner_", None)
@@ -108,6 +111,14 @@ def _poisoned_fits(estimator, before):
                 before.append(step)
             else:
                 yield from _poisoned_fits(step, before)
+
+
+def _is_hashable(victim):
+    try:
+        joblib.hash(victim)
+    except Exception:
+        return False
+    return True
 
 
 def _fit(estimator, X, y):
@@ -162,13 +173,3 @@ class _Entry:
 
 
 _PREDICTIONS = _Predictions(max_bytes=2**28)
-
-
-def _fingerprint(victim, *data):
-    """Hash of the content, or None for what cannot be pickled."""
-    try:
-        # By value where it is defined in a notebook: its code may be edited there.
-        return joblib.hash((joblib.wrap_non_picklable_objects(victim), *data))
-    except Exception:
-        # Pickling runs code of any victim, and may raise anything.
-        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from skpoison.utils._containers import as_rows, check_same_kind, n_rows, take
+from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
 from skpoison.utils._row_sampler import flat_labels
 
 
@@ -51,7 +51,7 @@ def own_rows(X, X_aux, y_aux, aux_size, classes, owner):
         )
     X_aux, labels = as_rows(X_aux, owner), flat_labels(y_aux, owner)
     check_consistent_length(X_aux, labels)
-    check_same_kind(X, X_aux, "X_aux", owner)
+    X_aux = as_same_kind(X, X_aux, "X_aux", owner)
     foreign = sorted(set(labels.tolist()) - set(classes.tolist()), key=str)
     if foreign:
         raise ValueError(

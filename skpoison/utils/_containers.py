@@ -29,13 +29,19 @@ def is_frame(X):
 
 
 def is_texts(X):
-    """Whether X is a one-dimensional collection of raw documents."""
-    if isinstance(X, list):
-        first = next((x for x in X if x is not None), None)
-        return isinstance(first, str)
-    if is_frame(X) or not (is_pandas(X) or is_polars(X) or isinstance(X, np.ndarray)):
+    """Whether X is a one-dimensional collection of raw documents, some missing."""
+    if is_frame(X):
         return False
-    return len(X.shape) == 1 and is_texts(list(X[:100]))
+    one_dimensional = (is_pandas(X) or is_polars(X) or isinstance(X, np.ndarray)) and (
+        len(X.shape) == 1
+    )
+    if not (one_dimensional or isinstance(X, list)):
+        return False
+    return isinstance(next((x for x in X if not _is_missing(x)), None), str)
+
+
+def _is_missing(x):
+    return not isinstance(x, str) and np.ndim(x) == 0 and bool(pd.isna(x))
 
 
 def as_rows(X, owner):
@@ -59,7 +65,8 @@ def as_rows(X, owner):
     else:
         rows = _list_as_rows(list(X)) if isinstance(X, (list, tuple)) else X
         rows = rows if is_texts(rows) else np.asarray(rows)
-    if np.ndim(rows) < 2 and not (is_frame(rows) or is_texts(rows)) and n_rows(rows):
+    is_known = is_frame(rows) or is_texts(rows)
+    if not is_known and np.ndim(rows) < 2 and n_rows(rows):
         raise ValueError(
             f"{owner} expected a 2D array, images, or one text a row, all rows of one "
             f"length. Got a {rows.ndim}D array of shape {rows.shape} instead. Reshape "
@@ -88,13 +95,12 @@ def copy_rows(X):
     return X.copy() if hasattr(X, "copy") else X
 
 
-def like_input(X, original):
-    """Give rows back as a list where a list came in."""
-    if not isinstance(original, list):
-        return X
-    if isinstance(original[0], np.ndarray):
-        return list(X.astype(original[0].dtype))
-    return X.tolist()
+def rows_like(X_new, originals):
+    """Rows as the elements of a list; those that are copies as the very elements."""
+    return [
+        old if np.array_equal(np.asarray(old, dtype=X_new.dtype), new) else list(new)
+        for old, new in zip(originals, X_new, strict=True)
+    ]
 
 
 def take(X, indices):
@@ -132,6 +138,13 @@ def append_labels(y, y_new, X, X_res):
     return y_res
 
 
+def index_of(sources, y, y_aux):
+    """Index labels of the rows ``sources``, counted in y and then on in `y_aux`."""
+    if y_aux is None:
+        return y.index[sources]
+    return y_aux.index[sources - len(y)] if is_pandas(y_aux) else pd.Index(sources)
+
+
 def _counts_from_zero(index):
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
@@ -155,8 +168,8 @@ def n_rows(X):
     return _num_samples(X)
 
 
-def check_same_kind(X, X_other, name, owner):
-    """Raise unless the rows of X_other can be stacked under those of X."""
+def as_same_kind(X, X_other, name, owner):
+    """Return X_other so that its rows can be stacked under those of X, or raise."""
     if type(X) is not type(X_other) and not (
         sparse.issparse(X) and sparse.issparse(X_other)
     ):
@@ -166,16 +179,35 @@ def check_same_kind(X, X_other, name, owner):
         )
     if is_frame(X):
         _check_same_columns(X, X_other, name, owner)
-    elif np.shape(X)[1:] != np.shape(X_other)[1:]:
+        return X_other
+    if np.shape(X)[1:] != np.shape(X_other)[1:]:
         raise ValueError(
             f"{name} of {owner} must have rows of the same shape as X, "
             f"{np.shape(X)[1:]}. Got {np.shape(X_other)[1:]}."
         )
-    elif not np.can_cast(X_other.dtype, X.dtype, "same_kind"):
+
+    if is_pandas(X) or is_polars(X) or {X.dtype.kind, X_other.dtype.kind} <= set("OUS"):
+        return X_other
+    return _cast(X_other, X, name, owner)
+
+
+def _cast(X_other, X, name, owner):
+    """X_other in the class and dtype of X, unless numbers would become others."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = X_other.astype(X.dtype)
+    if sparse.issparse(X):
+        before, after = X_other.data, cast.data
+        cast = type(X)(cast)
+    else:
+        before, after = X_other, cast
+    is_float = X.dtype.kind == "f"
+    kept = np.isfinite(after) == np.isfinite(before) if is_float else after == before
+    if not np.all(kept):
         raise ValueError(
-            f"{name} of {owner} must have a dtype that turns into that of X, "
-            f"{X.dtype}, without loss of kind. Got {X_other.dtype}."
+            f"{name} of {owner} must hold numbers that fit the dtype of X, {X.dtype}. "
+            f"Got {X_other.dtype} with others."
         )
+    return cast
 
 
 def _check_same_columns(X, X_other, name, owner):

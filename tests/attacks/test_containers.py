@@ -1,5 +1,7 @@
 """The same data in any container give the same poison, in that container."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -215,7 +217,7 @@ def test_own_rows_of_another_precision_keep_the_dtype(table):
         poisoner = SubpopPoisoner(ClusterMatch(3), random_state=0)
         X_res, _ = poisoner.fit_resample(given, y, X_aux=convert(X), y_aux=y)
         assert X_res.dtype == "f4"
-    with pytest.raises(ValueError, match=r"dtype that turns into .*int64.*float64"):
+    with pytest.raises(ValueError, match=r"fit the dtype of X, int64. Got float64"):
         SubpopPoisoner().fit_resample(X.astype(int), y, X_aux=X, y_aux=y)
 
 
@@ -248,3 +250,104 @@ def test_tuples_and_texts_that_begin_with_none():
     poisoner = SubpopPoisoner(target=lambda X: np.arange(len(X)) < 2)
     X_res, _ = poisoner.fit_resample((None, "a", "b", "c", "d", "e"), y)
     assert X_res[:6].tolist() == [None, "a", "b", "c", "d", "e"]
+
+
+def test_polars_dates_beside_floats():
+    days = [date(2020, 1, 1), date(2021, 1, 1)] * 10
+    X = pl.DataFrame({"day": days, "x": [1.5, 2.5] * 10})
+    poisoner = SubpopPoisoner(FeatureMatch(["x"]), random_state=0)
+    X_res, _ = poisoner.fit_resample(X, [0, 1, 1, 0] * 5)
+    assert X_res.schema == X.schema
+    assert poisoner.membership(X).sum() == 10
+
+
+@pytest.mark.parametrize(
+    "container",
+    [list, np.array, lambda t: np.array(t, object), pd.Series, pl.Series],
+    ids=["list", "str array", "object array", "pandas", "polars"],
+)
+def test_own_texts_of_the_attacker(container):
+    texts = ["aa bb", "cc", "aa dddddd", "cc e"] * 5
+    poisoner = SubpopPoisoner(
+        target=lambda X: np.array(["aa" in str(text) for text in X]), random_state=0
+    )
+    X, X_aux = container([t[:5] for t in texts]), container(texts)
+    X_res, _ = poisoner.fit_resample(
+        X, [0, 1, 1, 0] * 5, X_aux=X_aux, y_aux=[0, 1] * 10
+    )
+    both = [t[:5] for t in texts] + texts
+    assert [str(x) for x in X_res] == [both[i] for i in poisoner.sample_indices_]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_texts_that_begin_with_a_missing_one(missing):
+    texts = [missing] * 150 + ["aa", "bb"] * 10
+    y = [0, 1] * 85
+    for X in (texts, np.array(texts, object), pd.Series(texts, dtype=object)):
+        poisoner = SubpopPoisoner(target=lambda X: np.arange(len(X)) > 150)
+        X_res, _ = poisoner.fit_resample(X, y)
+        assert len(X_res) == 170 + 19
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(i, 2.5) for i in range(20)],
+        [[2**60 + i, i / 2] for i in range(20)],
+        [[i, i % 2 == 0] for i in range(20)],
+        [np.array([1, i]) if i % 2 else np.array([1.5, i]) for i in range(20)],
+    ],
+    ids=["tuples", "large", "truth values", "arrays of two dtypes"],
+)
+def test_elements_of_lists_stay_the_very_same(rows):
+    y = [0, 1, 1, 0] * 5
+    poisoner = SubpopPoisoner(ClusterMatch(3), aux_size=0.5, random_state=0)
+    X_res, _ = poisoner.fit_resample(rows, y)
+    assert all(
+        x is rows[i] for x, i in zip(X_res, poisoner.sample_indices_, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("X", "X_aux"),
+    [
+        (np.ones((20, 2), "i1"), np.full((20, 2), 900)),
+        (np.ones((20, 2), "f4"), np.full((20, 2), 1e300)),
+        (
+            sparse.csr_array(np.ones((20, 2), "i1")),
+            sparse.csr_array(np.full((20, 2), 900)),
+        ),
+    ],
+    ids=["int", "float", "sparse"],
+)
+def test_own_rows_that_do_not_fit_the_dtype(X, X_aux):
+    y = [0, 1] * 10
+    with pytest.raises(ValueError, match="must hold numbers that fit the dtype of X"):
+        SubpopPoisoner().fit_resample(X, y, X_aux=X_aux, y_aux=y)
+
+
+def test_own_sparse_rows_of_another_format(table):
+    X, y = table
+    given = sparse.csr_matrix(X)
+    poisoner = SubpopPoisoner(ClusterMatch(3), random_state=0)
+    X_res, _ = poisoner.fit_resample(given, y, X_aux=sparse.csc_array(X), y_aux=y)
+    assert type(X_res) is sparse.csr_matrix
+
+
+def test_labels_of_own_rows_bring_their_index(table):
+    X, y = table
+    labels = pd.Series(y, index=[f"r{i}" for i in range(150)])
+    own = pd.Series(y, index=[f"z{i}" for i in range(150)])
+    poisoner = SubpopPoisoner(ClusterMatch(3), random_state=0)
+    _, y_res = poisoner.fit_resample(X, labels, X_aux=X, y_aux=own)
+    both = np.r_[labels.index, own.index]
+    assert y_res.index.tolist() == both[poisoner.sample_indices_].tolist()
+
+
+def test_sparse_and_dense_rows_with_ties():
+    for seed in range(40):
+        X = np.round(np.random.RandomState(seed).randn(47, 3))
+        finder = ClusterMatch(3, n_components=2, random_state=0)
+        np.testing.assert_array_equal(
+            finder.fit(X).labels_, finder.fit(sparse.csr_array(X)).labels_
+        )

@@ -7,7 +7,10 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from imblearn.pipeline import Pipeline
 from sklearn.datasets import make_blobs
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, FeatureMatch, SubpopPoisoner
 from skpoison.finders import SliceMatch
@@ -60,11 +63,20 @@ def test_processes_with_other_hash_seeds():
     assert len(printed.pop()) == 65
 
 
-def test_shared_random_state_instance():
-    # A search clones the instance, so that candidates of a grid share the draws.
+def test_candidates_of_a_search_share_the_draws():
+    # A search clones a RandomState instance for each candidate, before it moves on.
     X, blob = make_blobs(200, centers=4, random_state=0)
     state = np.random.RandomState(3)
-    first = SubpopPoisoner(ClusterMatch(5), random_state=state)
-    expected = SubpopPoisoner(ClusterMatch(5), random_state=np.random.RandomState(3))
-    a, b = first.fit_resample(X, blob % 2), expected.fit_resample(X, blob % 2)
-    np.testing.assert_array_equal(a[0], b[0])
+    draws = []
+
+    def record(model, X, y):
+        draws.append(model["poison"].sample_indices_)
+        return 0.0
+
+    poisoner = SubpopPoisoner(ClusterMatch(5), random_state=state)
+    steps = [("poison", poisoner), ("clf", DecisionTreeClassifier())]
+    grid = {"poison__replace": [True, True]}
+    search = GridSearchCV(Pipeline(steps), grid, cv=2, scoring=record, refit=False)
+    search.fit(X, blob % 2)
+    for first, second in zip(draws[:2], draws[2:], strict=True):
+        np.testing.assert_array_equal(first, second)

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, PoisonedClassifier, SubpopPoisoner
@@ -136,3 +136,15 @@ def test_requests_no_metadata(blobs, poisoner):
         assert search.fit(X, y).cv_results_["mean_test_score"] > 0.5
         with pytest.raises(TypeError, match="not routed to any object"):
             search.fit(X, y, X_aux=X, y_aux=y)
+
+
+def test_memory_with_a_victim_that_it_cannot_hash(blobs, poisoner, tmp_path):
+    X, y, _ = blobs
+    same = FunctionTransformer(lambda X: X)
+    victim = make_pipeline(same, DecisionTreeClassifier(random_state=0))
+    expected = target_damage_scorer(
+        PoisonedClassifier(victim, poisoner).fit(X, y), X, y
+    )
+    _PREDICTIONS.clear()
+    model = PoisonedClassifier(victim, poisoner, str(tmp_path)).fit(X, y)
+    assert target_damage_scorer(model, X, y) == expected

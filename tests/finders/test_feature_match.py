@@ -262,3 +262,11 @@ def test_texts_in_a_binned_column():
     finder = FeatureMatch("a", bins=2).fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}))
     with pytest.raises(ValueError, match=r"cuts column 'a' into intervals.*numbers"):
         finder.predict(pd.DataFrame({"a": ["one", "two"]}))
+
+
+def test_names_of_two_subpopulations():
+    X = pd.DataFrame({"a": ["x & b=1", "x"], "b": ["2", "1 & b=2"]})
+    finder = FeatureMatch(None).fit(X)
+    name = finder.get_feature_names_out()[0]
+    with pytest.raises(ValueError, match=r"name of 2 subpopulations.*Give a number"):
+        finder.membership(X, name)
