@@ -179,6 +179,16 @@ def test_no_page_with_code_is_left_out():
 
 
 @needs_docs
+def test_code_of_the_readme_runs(capsys):
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    exec(code, {})
+    table = capsys.readouterr().out.splitlines()
+    assert len(table) == 1 + 12
+    assert table[0].split()[:3] == ["alpha", "target", "target_mean"]
+
+
+@needs_docs
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_code_of_pages_runs(page, monkeypatch):
     # A module, so that the classes that a page defines can be pickled.
