@@ -112,10 +112,8 @@ def print_table(table, name, n_rows):
     n_targets = table.target.nunique()
     print(f"\n{name}: {n_rows} rows, {n_targets} subpopulations.")
     print("Accuracy that a logistic regression loses on a subpopulation when as many")
-    print(
-        "wrongly labeled copies are added as it has rows (alpha = 1), mean and spread"
-    )
-    print("over 5 folds:\n")
+    print("wrongly labeled copies are added as it has rows (alpha = 1), mean and")
+    print("spread over 5 folds:\n")
     print(shown.to_string(index=False))
     print(f"\nThe top of {n_targets} noisy numbers is somewhat overstated.")
 
