@@ -96,8 +96,12 @@ def summarize(table):
         .to_dict(),
         "median_collateral": by_alpha.collateral_mean.median().round(4).to_dict(),
         "largest_collateral": by_alpha.collateral_mean.max().round(4).to_dict(),
-        "targets_with_collateral_above_half_their_damage": int(
-            (at_two.collateral_mean > at_two.target_mean / 2).sum()
+        # At small alpha many targets lose nothing at all, and collateral is no less.
+        "targets_with_collateral_above_half_their_damage": (
+            (poisoned.collateral_mean > poisoned.target_mean / 2)
+            .groupby(poisoned.alpha)
+            .sum()
+            .to_dict()
         ),
         "rank_correlation_of_size_and_collateral_at_2": round(
             spearmanr(at_two["size"], at_two.collateral_mean).statistic, 2

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from skpoison.finders._base import BasePartitionFinder
 from skpoison.finders._coding import is_numeric
 from skpoison.utils._containers import is_frame, is_texts, one_column
+from skpoison.utils._random import draw_seed
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 
 # Numbers in the largest matrix that is made dense, 256 MB of them.
@@ -232,7 +233,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         return X if X.ndim == 2 else X.reshape(len(X), -1)
 
     def _fit_pca(self, Z, rng):
-        seed = rng.randint(np.iinfo(np.int32).max)
+        seed = draw_seed(rng)
         self.pca_ = None
         if self.n_components is not None and Z.shape[1] > self.n_components:
             n_components = min(self.n_components, Z.shape[0])
@@ -256,7 +257,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
     def _make_clusterer(self, n_samples, rng):
         if self.clusterer is not None:
             return clone(self.clusterer)
-        seed = rng.randint(np.iinfo(np.int32).max)
+        seed = draw_seed(rng)
         return KMeans(min(self.n_clusters, n_samples), n_init=1, random_state=seed)
 
     def _number_clusters(self, raw):

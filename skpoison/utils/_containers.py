@@ -32,10 +32,9 @@ def is_texts(X):
     """Whether X is a one-dimensional collection of raw documents, some missing."""
     if is_frame(X):
         return False
-    one_dimensional = (is_pandas(X) or is_polars(X) or isinstance(X, np.ndarray)) and (
-        len(X.shape) == 1
-    )
-    if not (one_dimensional or isinstance(X, list)):
+    if isinstance(X, np.ndarray) and X.ndim != 1:
+        return False
+    if not (isinstance(X, (list, np.ndarray)) or is_pandas(X) or is_polars(X)):
         return False
     return isinstance(next((x for x in X if not _is_missing(x)), None), str)
 
@@ -50,8 +49,10 @@ def as_rows(X, owner):
     Frames, series of texts, sparse matrices in CSR or CSC format and arrays
     pass through without a copy; lists become arrays.
     """
-    if is_frame(X) or sparse.issparse(X):
-        rows = X if is_frame(X) or X.format in ("csr", "csc") else X.tocsr()
+    if is_frame(X):
+        rows = X
+    elif sparse.issparse(X):
+        rows = X if X.format in ("csr", "csc") else X.tocsr()
     elif X is None or isinstance(X, (str, bytes, dict)) or np.isscalar(X):
         raise ValueError(
             f"{owner} needs X as an array, a sparse matrix, a frame or a list of "
@@ -185,7 +186,6 @@ def as_same_kind(X, X_other, name, owner):
             f"{name} of {owner} must have rows of the same shape as X, "
             f"{np.shape(X)[1:]}. Got {np.shape(X_other)[1:]}."
         )
-
     if is_pandas(X) or is_polars(X) or {X.dtype.kind, X_other.dtype.kind} <= set("OUS"):
         return X_other
     return _cast(X_other, X, name, owner)

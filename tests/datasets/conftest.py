@@ -4,8 +4,6 @@ import pytest
 
 from skpoison.datasets._adult_schema import SPLITS, Split
 
-REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-
 # Two rows with '?', rows of every kind of category, and the last has a category that
 # the official test file lacks.
 TRAIN = """\
@@ -35,10 +33,9 @@ White, Female, 0, 0, 30, United-States, <=50K.
 
 
 @pytest.fixture(scope="session")
-def real_home():
-    if not (REAL / "adult" / "adult.data").is_file():
-        pytest.skip(f"the real UCI Adult files are not in {REAL / 'adult'}")
-    return REAL
+def real_home(data_home):
+    """Folder with the real files as a path, or a skip."""
+    return Path(data_home)
 
 
 @pytest.fixture
