@@ -118,9 +118,9 @@ class SubpopPoisoner(BaseSubpopPoisoner):
     With m the number of poison rows, D_aux the attacker's rows and F the target,
     the poison is m draws from the rows of D_aux with F(x) = 1 and a wrong label
     (section 4 of [1]_). The authors' code uses "flip" on Adult, "constant" on
-    images and "max_loss" on texts. A constant label is the stronger attack where
-    the target holds several classes: "flip" gives back with one copy what it
-    takes with another.
+    images and "max_loss" on texts. Where the target holds several classes,
+    "flip" gives back with one copy what it takes with another; on Adult the
+    constant label did more damage in the mean over subpopulations.
 
     Copies add nothing new to a 1-nearest-neighbor model or a deep tree;
     ``replace=False`` with `alpha` up to 1 avoids repeating rows.
