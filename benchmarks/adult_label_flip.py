@@ -5,7 +5,8 @@ of the data home (or none: they are then downloaded)::
 
     SKPOISON_DATA_HOME=../shared/data python benchmarks/adult_label_flip.py
 
-On two free cores that takes well over an hour, almost all of it in nets of 10 units.
+On two cores that takes an hour or more, almost all of it in nets of 10 units;
+``--protocols authors``, where acceptance is judged, takes six minutes.
 It writes ``benchmarks/results/adult_label_flip_groups.csv`` (one row for each model
 and subpopulation), ``..._summary.csv`` (means and intervals over seeds, beside the
 published figures) and ``..._meta.json``. ``--quick`` takes seconds and writes
