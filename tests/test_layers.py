@@ -11,7 +11,7 @@ import skpoison
 
 ROOT = Path(skpoison.__file__).parent
 # From the bottom up; a module imports from its own layer and those below.
-LAYERS = ["utils", "datasets", "finders", "base", "metrics", "attacks"]
+LAYERS = ["utils", "datasets", "finders", "base", "metrics", "refit", "attacks", "audit"]
 ABOVE_ALL = {"__init__", "estimator_checks"}
 
 

@@ -1,0 +1,8 @@
+"""Every engine of the library, imported so that it registers itself."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from skpoison.refit import _pipeline
+
+__all__ = ["_pipeline"]

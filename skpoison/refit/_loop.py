@@ -1,0 +1,61 @@
+"""The fallback for estimators without an engine: one fit after the other."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.parallel import Parallel, delayed
+
+from skpoison.refit._ensemble import RefitEnsemble
+from skpoison.utils._containers import append
+
+
+class LoopEnsemble(RefitEnsemble):
+    """Models that were fitted one by one."""
+
+    def __init__(self, *args, models):
+        super().__init__(*args)
+        self._models = models
+
+    def _model(self, j):
+        return self._models[j]
+
+
+def refit_in_a_loop(estimator, X, y, poisons, *, n_jobs):
+    """Fit the estimator on each poisoned data set."""
+    start = _clean_start(estimator, X, y)
+    models = Parallel(n_jobs=n_jobs)(
+        delayed(_fit)(clone(estimator), start, X, y, *poison, j)
+        for j, poison in enumerate(poisons)
+    )
+    return LoopEnsemble(estimator, X, y, poisons, models=models)
+
+
+def _clean_start(estimator, X, y):
+    """Clean model to start from, or None where that would change the result.
+
+    The objective must be convex, so that its optimum does not depend on the start.
+    """
+    is_convex = type(estimator) is LogisticRegression
+    if not is_convex or estimator.solver == "liblinear" or estimator.warm_start:
+        return None
+    return clone(estimator).set_params(warm_start=True).fit(X, y)
+
+
+def _fit(estimator, start, X, y, X_poison, y_poison, j):
+    if start is not None and np.isin(y_poison, start.classes_).all():
+        model = deepcopy(start)
+    else:
+        model = estimator
+    try:
+        if len(y_poison):
+            X, y = append(X, X_poison), np.concatenate([y, y_poison])
+        model.fit(X, y)
+    except Exception as error:
+        error.add_note(f"{type(estimator).__name__} was fitted on poisons[{j}].")
+        raise
+    return model.set_params(warm_start=False) if model is not estimator else model

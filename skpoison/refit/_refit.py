@@ -1,0 +1,134 @@
+"""Refits of one estimator on many poisoned data sets."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_consistent_length
+
+from skpoison.refit._loop import refit_in_a_loop
+from skpoison.refit._registry import FIDELITIES, engines_for, estimators_with
+from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
+from skpoison.utils._row_sampler import flat_labels
+from skpoison.utils._sklearn import HasMethods, StrOptions, validate_params
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "X": "no_validation",
+        "y": "no_validation",
+        "poisons": "no_validation",
+        "fidelity": [StrOptions(set(FIDELITIES))],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
+    """Train one model on each of many poisoned data sets, all at once.
+
+    Gives the models that ``clone(estimator).fit(X + X_poison, y + y_poison)`` gives
+    for each poison. Estimators with an engine share the work that their data sets
+    share; any other is fitted in a loop. See :ref:`refit`.
+
+    Parameters
+    ----------
+    estimator : classifier
+        What to train. It is cloned and stays as it is.
+
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        Clean training rows, which all data sets share.
+
+    y : array-like of shape (n_samples,)
+        Their class labels.
+
+    poisons : sequence of (X_poison, y_poison)
+        Rows, in the container of X, and labels that are added to the clean ones, for
+        one model each. They may be empty, which gives the clean model.
+
+    fidelity : {"refit", "influence"}, default="refit"
+        - "refit": models that are trained until they converge.
+        - "influence": one Newton step from the clean model. It is an estimate, which
+          can be wrong by most of the scale: it ranks, it never states a risk. The
+          ensemble carries the Newton decrement that is left. For linear models only.
+
+    n_jobs : int, default=None
+        Number of jobs of the loop and of engines that split their work; `None` is 1
+        unless in a :func:`joblib.parallel_config` context.
+
+    Returns
+    -------
+    models : RefitEnsemble
+        The models: their number, each as a fitted estimator by its index, and the
+        predictions of all.
+
+    See Also
+    --------
+    RefitEnsemble : What is returned.
+    register_engine : Adds an engine for other estimators.
+
+    Notes
+    -----
+    The loop starts from the clean model where the estimator honours `warm_start` and
+    its optimum does not depend on the start.
+
+    Examples
+    --------
+    Each class of the iris data, poisoned with its own rows under another label:
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skpoison.refit import refit_poisoned
+    >>> X, y = load_iris(return_X_y=True)
+    >>> poisons = [(X[y == c], (y[y == c] + 1) % 3) for c in range(3)]
+    >>> models = refit_poisoned(LogisticRegression(), X, y, poisons)
+    >>> (models.predict(X) == y).mean(axis=1).round(2)
+    array([0.63, 0.83, 0.67])
+    """
+    X, y = as_rows(X, "refit_poisoned"), flat_labels(y, "refit_poisoned")
+    check_consistent_length(X, y)
+    poisons = [_check_poison(poison, X, y, j) for j, poison in enumerate(poisons)]
+    for engine in engines_for(estimator, fidelity):
+        models = engine(clone(estimator), X, y, poisons, n_jobs=n_jobs)
+        if models is not NotImplemented:
+            models.fidelity_, models.engine_ = fidelity, engine.__name__
+            return models
+    if fidelity == "influence":
+        raise ValueError(
+            f'fidelity="influence" of refit_poisoned has no engine for '
+            f"{type(estimator).__name__} with these settings; it has for "
+            f'{estimators_with("influence")}. Use fidelity="refit".'
+        )
+    models = refit_in_a_loop(clone(estimator), X, y, poisons, n_jobs=n_jobs)
+    models.engine_ = refit_in_a_loop.__name__
+    return models
+
+
+def _check_poison(poison, X, y, j):
+    """Rows and labels of one poison, so that they can be stacked under X and y."""
+    name, owner = f"poisons[{j}]", "refit_poisoned"
+    try:
+        X_poison, y_poison = poison
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} of {owner} must be a pair (X_poison, y_poison). Got "
+            f"{type(poison).__name__}."
+        ) from error
+    if len(np.asarray(y_poison)) == n_rows(X_poison) == 0:
+        return take(X, np.empty(0, np.intp)), y[:0]
+    X_poison = as_same_kind(X, as_rows(X_poison, owner), name, owner)
+    y_poison = flat_labels(y_poison, owner)
+    if n_rows(X_poison) != len(y_poison):
+        raise ValueError(
+            f"{name} of {owner} must have a label for every row. Got "
+            f"{n_rows(X_poison)} rows and {len(y_poison)} labels."
+        )
+    if (y.dtype.kind in "OUS") != (y_poison.dtype.kind in "OUS"):
+        raise ValueError(
+            f"{name} of {owner} must have labels of the kind of y, {y.dtype}. Got "
+            f"{y_poison.dtype}."
+        )
+    return X_poison, y_poison
