@@ -9,6 +9,7 @@ price, with scikit-learn habits alone.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from skpoison.attacks import PoisonedClassifier, SubpopPoisoner
+from skpoison.audit import SubpopulationAudit
 from skpoison.finders import ClusterMatch, FeatureMatch
 
 __version__ = "0.1.0.dev0"
@@ -18,5 +19,6 @@ __all__ = [
     "FeatureMatch",
     "PoisonedClassifier",
     "SubpopPoisoner",
+    "SubpopulationAudit",
     "__version__",
 ]

@@ -144,10 +144,15 @@ def _names(finder):
 
 def subpopulation_name(finder, index):
     """Name of subpopulation ``index``, made up where the finder has no names."""
+    return subpopulation_names(finder, index + 1)[index]
+
+
+def subpopulation_names(finder, count):
+    """Names of the first ``count`` subpopulations, made up where there are none."""
     try:
-        return str(finder.get_feature_names_out()[index])
+        return [str(name) for name in finder.get_feature_names_out()[:count]]
     except (AttributeError, ValueError):
-        return f"subpopulation {index}"
+        return [f"subpopulation {k}" for k in range(count)]
 
 
 def subpopulation_membership(finder, X, index):
@@ -165,6 +170,35 @@ def subpopulation_membership(finder, X, index):
         mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
         mask = mask.ravel()
     return check_mask(mask, n_rows(X), type(finder).__name__)
+
+
+def all_memberships(finder, *parts):
+    """CSC matrices that tell for the rows of each part all their subpopulations.
+
+    The finder's number of subpopulations is the number of columns; where it does not
+    tell that, the largest number that any row of the parts has, and one.
+    """
+    if not isinstance(finder, BaseFinder) and hasattr(finder, "predict"):
+        codes = [np.asarray(finder.predict(X)) for X in parts]
+        count = _n_subpopulations(finder) or 1 + max(c.max() for c in codes)
+        return [_one_column_a_row(c, count) for c in codes]
+    return [_sparse_mask(finder.transform(X), finder) for X in parts]
+
+
+def _one_column_a_row(codes, count):
+    rows = np.flatnonzero(codes >= 0)
+    shape = (len(codes), count)
+    return sparse.csc_array(membership_matrix(rows, codes[rows], shape, True))
+
+
+def _sparse_mask(mask, finder):
+    mask = mask if sparse.issparse(mask) else np.asarray(mask)
+    if mask.dtype != bool:
+        raise ValueError(
+            f"The membership given by {type(finder).__name__}.transform must have dtype "
+            f"bool, one column for each subpopulation. Got dtype {mask.dtype}."
+        )
+    return sparse.csc_array(mask)
 
 
 def check_mask(mask, n, origin):

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -73,8 +74,9 @@ def _refit_last_step(estimator, X, y, poisons, n_jobs, fidelity):
         return NotImplemented
     transform = Pipeline(before).fit(X, y)
     X_seen = transform.transform(X)
+    no_rows = take(X_seen, np.empty(0, np.intp))
     seen = [
-        (transform.transform(X_new) if len(y_new) else take(X_seen, []), y_new)
+        (transform.transform(X_new) if len(y_new) else no_rows, y_new)
         for X_new, y_new in poisons
     ]
     for engine in engines_for(last, fidelity):

@@ -131,6 +131,20 @@ def append(X, X_new):
     return np.concatenate([X, X_new], dtype=X.dtype, casting="same_kind")
 
 
+def stack(parts):
+    """Stack the rows of containers of one kind."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if sparse.issparse(first):
+        return sparse.vstack(parts, format=first.format)
+    if is_pandas(first):
+        return pd.concat(parts, ignore_index=True)
+    if is_polars(first):
+        return sys.modules["polars"].concat(parts)
+    return np.concatenate(parts)
+
+
 def append_labels(y, y_new, X, X_res):
     """Stack labels as their rows were stacked; pandas labels share the rows' index."""
     y_res = append(y, y_new)

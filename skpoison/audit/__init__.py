@@ -1,0 +1,14 @@
+"""
+The :mod:`skpoison.audit` module tells which subpopulations can be poisoned.
+
+It attacks every subpopulation with every budget and reports what that does.
+"""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from skpoison.audit._damage_display import DamageDisplay
+from skpoison.audit._subpopulation_audit import SubpopulationAudit
+from skpoison.audit._vulnerability_display import VulnerabilityDisplay
+
+__all__ = ["DamageDisplay", "SubpopulationAudit", "VulnerabilityDisplay"]

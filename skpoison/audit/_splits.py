@@ -1,0 +1,67 @@
+"""Who gets which rows: the victim, the attacker, the test."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from skpoison.utils._containers import as_rows, as_same_kind, take
+from skpoison.utils._row_sampler import flat_labels
+
+# Of every four rows of a class two train the victim, one is the attacker's, and one
+# is for the test.
+SHARES = {"train": 2, "aux": 1, "test": 1}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows and labels of one of the three."""
+
+    X: object
+    y: np.ndarray
+
+    def __len__(self):
+        return len(self.y)
+
+
+def split(X, y, given, owner, random_state):
+    """Parts "train", "aux" and "test", those in ``given`` as they came.
+
+    The others are drawn from X at random, each class in the same shares.
+    """
+    given = {
+        name: _check_part(X, *part, name, owner)
+        for name, part in given.items()
+        if part[0] is not None or part[1] is not None
+    }
+    pattern = [
+        part for part, share in SHARES.items() if part not in given for _ in range(share)
+    ]
+    if len(y) < len(pattern):
+        raise ValueError(
+            f"{owner} splits X into rows for training, for the attacker and for the "
+            f"test, and needs at least {len(pattern)} rows. Got {len(y)}."
+        )
+    order = random_state.permutation(len(y))
+    order = order[np.argsort(np.unique(y[order], return_inverse=True)[1], kind="stable")]
+    drawn = np.resize(pattern, len(y))
+    parts = {}
+    for name in dict.fromkeys(pattern):
+        rows = np.sort(order[drawn == name])
+        parts[name] = Part(X if len(pattern) == SHARES["train"] else take(X, rows), y[rows])
+    return {name: (parts | given)[name] for name in SHARES}
+
+
+def _check_part(X, X_part, y_part, name, owner):
+    X_name, y_name = f"X_{name}", f"y_{name}"
+    if X_part is None or y_part is None:
+        raise ValueError(f"{owner} needs {X_name} and {y_name} together. Got only one.")
+    X_part = as_same_kind(X, as_rows(X_part, owner), X_name, owner)
+    y_part = flat_labels(y_part, owner)
+    check_consistent_length(X_part, y_part)
+    return Part(X_part, y_part)
+
+

@@ -1,0 +1,534 @@
+"""The audit of every subpopulation at every budget."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from inspect import signature
+from numbers import Integral
+from os import PathLike
+
+import numpy as np
+import pandas as pd
+from imblearn.pipeline import Pipeline as ResamplingPipeline
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skpoison.attacks import SubpopPoisoner
+from skpoison.audit._checkpoint import Checkpoint
+from skpoison.audit._html_report import repr_html, write_html
+from skpoison.audit._identity import describe, digest
+from skpoison.audit._memory import Memory
+from skpoison.audit._progress import progress
+from skpoison.audit._splits import Part, split
+from skpoison.audit._susceptibility import rank_correlations
+from skpoison.audit._tables import curves_table, results_table, summary_table
+from skpoison.audit._tasks import (
+    Setting,
+    correct_of_twin,
+    evidence_of,
+    needs_no_attack,
+    run_block,
+    run_twin,
+    twins_in,
+)
+from skpoison.base import BaseSubpopPoisoner
+from skpoison.finders import ClusterMatch
+from skpoison.finders._base import all_memberships, subpopulation_names
+from skpoison.refit._registry import FIDELITIES
+from skpoison.utils._containers import as_rows
+from skpoison.utils._random import LARGEST_SEED, draw_seed, seeded_clone
+from skpoison.utils._row_sampler import flat_labels
+from skpoison.utils._sklearn import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+    with_callbacks,
+)
+
+
+class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+    """Measure what poison does to every subpopulation, at every budget.
+
+    The rows are split into those that train the victim, those that belong to the
+    attacker, and those of the test. The finder learns subpopulations from the
+    attacker's rows. Each subpopulation is then attacked with each budget, the victim
+    trained on the poisoned rows, and compared on the test with its clean twin: the
+    same victim, trained on the same rows without the poison.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The victim: any classifier, or a pipeline that ends in one. Those with an
+        engine in :mod:`skpoison.refit` are trained many at a time.
+
+    finder : finder, default=None
+        What finds the subpopulations: a finder of :mod:`skpoison.finders`, a
+        clusterer with `predict`, or a pipeline that ends in one. A clone is fitted
+        on the attacker's rows; wrap a fitted finder in
+        :class:`~sklearn.frozen.FrozenEstimator` to use it as it is. `None` is the
+        finder of the poisoner, or else :class:`~skpoison.finders.ClusterMatch`.
+
+    poisoner : poisoner, default=None
+        The attack. The audit sets its `target`, `alpha` and `random_state`, and
+        gives it the attacker's rows. `None` is :class:`~skpoison.SubpopPoisoner`.
+
+    alphas : array-like of shape (n_alphas,), default=(0.5, 1.0, 2.0)
+        Budgets: number of poison rows, as a fraction of the target's rows in
+        training. All above 0.
+
+    defense : sampler, default=None
+        A defense that every victim has, the clean twin included: it removes rows
+        before the victim is trained.
+
+    n_repeats : int, default=1
+        How often each attack is repeated, with other poison rows and another seed of
+        the victim. The split and the subpopulations stay.
+
+    fidelity : {"refit", "influence"}, default="refit"
+        Whether victims are trained until they converge, or estimated by one Newton
+        step from the clean twin. An estimate ranks; it never states a risk.
+
+    poison_before : str, default=None
+        Step of the pipeline before which the poison enters. The steps before it are
+        fitted on the clean training rows; those from there on are trained on the
+        poison as well. `None` puts the poison into the raw rows, so that every step
+        is trained on it.
+
+    min_test : int, default=30
+        A subpopulation with fewer test rows is not attacked.
+
+    n_jobs : int, default=None
+        Number of tasks that run at a time; `None` is 1 unless in a
+        :func:`joblib.parallel_config` context. It does not change the results.
+
+    checkpoint : str or path-like, default=None
+        File, ending in ".csv" or ".parquet", that keeps what is done, so that the same
+        audit goes on after it was killed. It needs an integer `random_state`.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the split, the finder, the attacks and the victims.
+
+    Attributes
+    ----------
+    results_ : DataFrame
+        One row for each subpopulation, alpha and repeat: sizes, `target_damage` and
+        `collateral_damage` (accuracy lost, in [-1, 1]), whether the victim converged,
+        its engine, and the error of a victim that could not be trained.
+
+    null_ : DataFrame
+        The same for the null arm: the same poison rows with their true labels.
+
+    curves_ : DataFrame
+        One row for each subpopulation and alpha: means over the repeats, with 95 %
+        intervals, p-values and Benjamini-Hochberg q-values.
+
+    summary_ : DataFrame
+        One row for each subpopulation, the most damaged at the largest alpha first:
+        sizes, damage with intervals, `null_damage`, `alpha50` (budget at which half
+        of the target is misclassified), `held_out_damage` (measured on the half of
+        the test rows that did not give `selection_rank`), and what can be told
+        without an attack: `ambient_share`, `margin` and `loss_difference`.
+
+    worst_k_ : DataFrame
+        Mean damage of the k worst subpopulations at each alpha: selected and
+        measured on the same test rows, which is too high, and selected on one half
+        and measured on the other.
+
+    susceptibility_ : DataFrame
+        Rank correlation of the damage with each figure that needs no attack.
+
+    skipped_ : DataFrame
+        Subpopulations that were not attacked, and why.
+
+    finder_ : finder
+        The fitted finder.
+
+    clean_accuracy_ : float
+        Accuracy of the clean twins on all test rows.
+
+    n_samples_ : dict
+        Number of rows for "train", "aux" and "test".
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in the training rows.
+
+    n_features_in_ : int
+        Number of features, where X has any.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has string names only.
+
+    See Also
+    --------
+    DamageDisplay : Damage against the budget.
+    VulnerabilityDisplay : Damage against size and clean accuracy.
+    skpoison.refit.refit_poisoned : Trains the victims.
+
+    Notes
+    -----
+    Intervals tell how far the figures would move with other test rows and other
+    repeats. They are conditional on the training rows and on the subpopulations.
+
+    What is told of each finished task, with the time that is left, goes to the log
+    "skpoison.audit" at level INFO, and to the callbacks of `set_callbacks` where
+    scikit-learn has them (1.9).
+
+    References
+    ----------
+    .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
+       "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skpoison import ClusterMatch, SubpopulationAudit
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression())
+    >>> audit = SubpopulationAudit(model, finder=ClusterMatch(4), random_state=0)
+    >>> audit.fit(X, y).summary_[["name", "n_train", "target_damage"]]
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "finder": [
+            HasMethods(["fit", "predict"]),
+            HasMethods(["fit", "transform"]),
+            None,
+        ],
+        "poisoner": [BaseSubpopPoisoner, None],
+        "alphas": ["array-like"],
+        "defense": [HasMethods(["fit_resample"]), None],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "fidelity": [StrOptions(set(FIDELITIES))],
+        "poison_before": [str, None],
+        "min_test": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "checkpoint": [str, PathLike, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        finder=None,
+        poisoner=None,
+        alphas=(0.5, 1.0, 2.0),
+        defense=None,
+        n_repeats=1,
+        fidelity="refit",
+        poison_before=None,
+        min_test=30,
+        n_jobs=None,
+        checkpoint=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.finder = finder
+        self.poisoner = poisoner
+        self.alphas = alphas
+        self.defense = defense
+        self.n_repeats = n_repeats
+        self.fidelity = fidelity
+        self.poison_before = poison_before
+        self.min_test = min_test
+        self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    @with_callbacks
+    def fit(self, X, y, *, X_aux=None, y_aux=None, X_test=None, y_test=None):
+        """Run the audit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Rows: a matrix, a pandas or polars frame, images, or texts. One half
+            trains the victim, a quarter is the attacker's, and a quarter is for the
+            test, in each class; a part that is given is not taken from X.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        X_aux : {array-like, sparse matrix, dataframe, list of str}, default=None
+            The attacker's rows, of the same kind as X.
+
+        y_aux : array-like of shape (n_aux,), default=None
+            Class labels of `X_aux`.
+
+        X_test : {array-like, sparse matrix, dataframe, list of str}, default=None
+            Rows of the test, of the same kind as X.
+
+        y_test : array-like of shape (n_test,), default=None
+            Class labels of `X_test`.
+
+        Returns
+        -------
+        self : SubpopulationAudit
+            The audit, with its results.
+        """
+        given = {"aux": (X_aux, y_aux), "test": (X_test, y_test)}
+        alphas = self._check_alphas()
+        poisoner = self._check_poisoner()
+        with self._open_checkpoint(X, y, given, alphas, poisoner) as checkpoint:
+            rng = check_random_state(self.random_state)
+            parts = self._split(X, y, given, rng)
+            setting = self._prepare(parts, alphas, poisoner, rng)
+            attacked = self._choose(setting)
+            try:
+                self._run(setting, attacked, checkpoint)
+            except KeyboardInterrupt:
+                self._tell_what_is_done(checkpoint.rows, setting)
+                raise
+            return self._tell(checkpoint.rows, setting, rng)
+
+    def to_html(self, path):
+        """Write a report: one page that needs nothing else.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. A file that is there is replaced.
+        """
+        check_is_fitted(self, "summary_")
+        write_html(self, path)
+
+    def _check_alphas(self):
+        alphas = np.asarray(self.alphas)
+        is_budget = alphas.ndim == 1 and alphas.size and alphas.dtype.kind in "iuf"
+        if not is_budget or not (np.isfinite(alphas) & (alphas > 0)).all():
+            raise ValueError(
+                f"alphas of {type(self).__name__} must be a list of numbers above 0; the "
+                f"clean model, alpha 0, is part of every audit. Got {self.alphas!r}."
+            )
+        return tuple(np.unique(alphas.astype(float)).tolist())
+
+    def _check_poisoner(self):
+        poisoner = SubpopPoisoner() if self.poisoner is None else self.poisoner
+        if self.finder is not None and poisoner.finder is not None:
+            raise ValueError(
+                f"{type(self).__name__} got a finder, and a poisoner with a finder of "
+                "its own. Leave out either."
+            )
+        defaults = signature(type(poisoner)).parameters
+        for name in ("target", "alpha", "aux_size", "random_state"):
+            value = getattr(poisoner, name)
+            if value is not defaults[name].default:
+                raise ValueError(
+                    f"{type(self).__name__} sets {name} of its poisoner itself. Got "
+                    f"{type(poisoner).__name__}({name}={value!r}): leave it out."
+                )
+        return poisoner
+
+    def _open_checkpoint(self, X, y, given, alphas, poisoner):
+        """Make sure that what is done can be kept, before any work."""
+        if self.checkpoint is None:
+            return Memory()
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(
+                f"checkpoint= of {type(self).__name__} needs an integer random_state, so "
+                "that the same audit can go on later. Got "
+                f"random_state={self.random_state!r}."
+            )
+        key = {
+            name: describe(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in {"n_jobs", "checkpoint", "alphas", "poisoner"}
+        }
+        data = [part for pair in given.values() for part in pair if part is not None]
+        key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
+        key |= {"data": digest(X, y, *data)}
+        return Checkpoint.open(self.checkpoint, key)
+
+    def _split(self, X, y, given, rng):
+        owner = type(self).__name__
+        X = as_rows(X, owner)
+        validate_data(self, X=X, y=y, skip_check_array=True)
+        y = flat_labels(y, owner)
+        check_consistent_length(X, y)
+        parts = split(X, y, given, owner, rng)
+        self.classes_ = np.unique(parts["train"].y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{owner} needs at least two classes in y. Got one class: "
+                f"{self.classes_.tolist()}."
+            )
+        self.n_samples_ = {name: len(part) for name, part in parts.items()}
+        return parts
+
+    def _prepare(self, parts, alphas, poisoner, rng):
+        """Fit what all tasks share, and draw their seeds."""
+        finder = self.finder or poisoner.finder or ClusterMatch()
+        aux = parts["aux"]
+        self.finder_ = seeded_clone(finder, rng).fit(aux.X, aux.y)
+        of_parts = all_memberships(self.finder_, *(part.X for part in parts.values()))
+        memberships = dict(zip(parts, of_parts, strict=True))
+        before, victim = self._cut_pipeline()
+        if before is not None:
+            train = parts["train"]
+            before = seeded_clone(before, rng).fit(train.X, train.y)
+        if self.defense is not None:
+            steps = (
+                victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
+            )
+            victim = ResamplingPipeline([("defense", self.defense), *steps])
+        n_subpopulations = memberships["aux"].shape[1]
+        seen = {
+            name: part if before is None else Part(before.transform(part.X), part.y)
+            for name, part in parts.items()
+            if name != "aux"
+        }
+        return Setting(
+            victim=clone(victim),
+            before=before,
+            aux=aux,
+            poisoner=poisoner,
+            memberships=memberships,
+            alphas=alphas,
+            fidelity=self.fidelity,
+            victim_seeds=rng.randint(LARGEST_SEED, size=self.n_repeats),
+            poison_seeds=rng.randint(
+                LARGEST_SEED, size=(self.n_repeats, n_subpopulations)
+            ),
+            **seen,
+        )
+
+    def _cut_pipeline(self):
+        """Steps before the poison enters, and the victim from there on."""
+        if self.poison_before is None:
+            return None, self.estimator
+        steps = getattr(self.estimator, "steps", [])
+        names = [name for name, _ in steps]
+        if self.poison_before not in names:
+            raise ValueError(
+                f"poison_before={self.poison_before!r} of {type(self).__name__} must be "
+                f"a step of its estimator, {names}."
+                if names
+                else f"poison_before={self.poison_before!r} of {type(self).__name__} needs "
+                f"a pipeline as estimator. Got {type(self.estimator).__name__}."
+            )
+        at = names.index(self.poison_before)
+        victim = self.estimator[at:] if at < len(steps) - 1 else steps[-1][1]
+        return (self.estimator[:at] if at else None), victim
+
+    def _choose(self, setting):
+        """Numbers of the subpopulations to attack; the others are told in skipped_."""
+        sizes = {name: setting.sizes(name) for name in ("train", "aux", "test")}
+        reasons = np.select(
+            [sizes["test"] < self.min_test, sizes["train"] == 0, sizes["aux"] == 0],
+            [
+                f"fewer than {self.min_test} test rows",
+                "no training rows",
+                "no rows of the attacker",
+            ],
+            "",
+        )
+        attacked = np.flatnonzero(reasons == "")
+        if len(attacked) == 0:
+            raise ValueError(
+                f"{type(self).__name__} has nothing to attack: none of "
+                f"{len(reasons)} subpopulations has min_test={self.min_test} test rows "
+                f"(the largest has {sizes['test'].max(initial=0)}) and rows in all "
+                "parts. Lower min_test, ask the finder for fewer subpopulations, or "
+                "give more rows."
+            )
+        numbers = np.flatnonzero(reasons != "")
+        self.skipped_ = pd.DataFrame(
+            {
+                "subpopulation": numbers,
+                "name": np.array(self._names(setting), object)[numbers],
+                **{f"n_{name}": size[numbers] for name, size in sizes.items()},
+                "reason": reasons[numbers],
+            }
+        )
+        return attacked.tolist()
+
+    def _run(self, setting, attacked, checkpoint):
+        """Do what is not done yet; the rows of all tasks."""
+        twins = twins_in(checkpoint.rows)
+        tasks = [
+            (setting, r, attacked) for r in range(self.n_repeats) if r not in twins
+        ]
+        for rows in self._in_parallel(run_twin, tasks):
+            checkpoint.add(rows)
+        done = checkpoint.rows
+        twins = twins_in(done)
+        tasks = [
+            (setting, r, block, correct_of_twin(twins[r], len(setting.test)))
+            for r in range(self.n_repeats)
+            for block in setting.blocks(attacked, twins[0]["engine"])
+        ]
+        known = set(
+            zip(done["arm"], done["repeat"], done["subpopulation"], strict=True)
+        )
+        left = [task for task in tasks if ("null", task[1], task[2][-1]) not in known]
+        with progress(self, len(tasks), len(tasks) - len(left)) as told:
+            for rows in self._in_parallel(run_block, left):
+                checkpoint.add(rows)
+                told.task_done()
+        return checkpoint.rows
+
+    def _in_parallel(self, function, tasks):
+        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")
+        return parallel(delayed(function)(*task) for task in tasks)
+
+    def _tell_what_is_done(self, rows, setting):
+        """Tell of the models that there are, without any statistics."""
+        names, sizes = self._names(setting), setting.sizes("train")
+        of_arms = {
+            arm: evidence_of(rows, arm, setting.memberships["test"])
+            for arm in ("poison", "null")
+        }
+        self.results_, self.null_ = (
+            results_table(evidence, names, sizes, self.fidelity)
+            for evidence in of_arms.values()
+        )
+        return of_arms
+
+    def _tell(self, rows, setting, rng):
+        """Make all tables from the rows of all tasks."""
+        evidence, null_evidence = self._tell_what_is_done(rows, setting).values()
+        errors = self.results_["error"]
+        if errors.notna().all():
+            raise ValueError(
+                f"none of the {len(errors)} models could be trained, the first because "
+                f"of {errors[0]!r}. Fit {setting.victim!r} on some of the rows by hand."
+            )
+        names, seed = self._names(setting), draw_seed(rng)
+        self.curves_ = curves_table(evidence, names, seed)
+        self.summary_, self.worst_k_ = summary_table(
+            evidence,
+            null_evidence,
+            self.curves_,
+            names,
+            setting.sizes("train"),
+            setting.sizes("aux"),
+            needs_no_attack(rows, setting),
+            seed,
+        )
+        self.susceptibility_ = rank_correlations(self.summary_)
+        self.clean_accuracy_ = float(evidence.clean_correct.mean())
+        return self
+
+    def _names(self, setting):
+        return subpopulation_names(self.finder_, setting.memberships["aux"].shape[1])
+
+    def _html_repr(self):
+        return repr_html(self) if hasattr(self, "summary_") else super()._html_repr()
+
+    def __sklearn_tags__(self):
+        """Read X as the finder does."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
+        return tags

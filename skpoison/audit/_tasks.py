@@ -1,0 +1,320 @@
+"""The work of an audit, cut into tasks that can run anywhere in any order.
+
+Each task gives rows of one table, which is all that a checkpoint holds and all that
+the figures of the audit are made from.
+"""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.utils import check_random_state, gen_batches
+
+from skpoison.audit._checkpoint_format import EMPTY
+from skpoison.audit._evidence import Evidence
+from skpoison.audit._splits import Part
+from skpoison.audit._susceptibility import local_scores
+from skpoison.refit import refit_poisoned
+from skpoison.refit._loop import refit_in_a_loop
+from skpoison.utils._aux_rows import all_rows
+from skpoison.utils._containers import stack, take
+from skpoison.utils._random import seeded_clone
+
+# Models that an engine is given at once, and the rows of poison that they may have
+# together, as a multiple of the training rows.
+LARGEST_BLOCK = 300
+LARGEST_POISON = 4
+# Predictions held at once.
+LARGEST_BATCH = 2**24
+# The twin of a repeat has no subpopulation.
+NO_SUBPOPULATION = -1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every task of one audit needs.
+
+    Parameters
+    ----------
+    victim : classifier
+        What is trained, from the step on before which the poison enters.
+
+    before : transformer or None
+        The fitted steps before it.
+
+    train, aux, test : Part
+        The victim's rows, the attacker's, and those of the test. Rows of `train` and
+        `test` are as the victim sees them; those of `aux` are as they came.
+
+    poisoner : poisoner
+        The attack.
+
+    memberships : dict of csc_array
+        Subpopulations of the rows of "train", "aux" and "test".
+
+    alphas : tuple of float
+        Budgets.
+
+    fidelity : {"refit", "influence"}
+        What to ask of the engine.
+
+    victim_seeds : ndarray of shape (n_repeats,)
+        Seed of the victim in each repeat.
+
+    poison_seeds : ndarray of shape (n_repeats, n_subpopulations)
+        Seed of the attack on each subpopulation in each repeat.
+    """
+
+    victim: object
+    before: object
+    train: Part
+    aux: Part
+    test: Part
+    poisoner: object
+    memberships: dict
+    alphas: tuple
+    fidelity: str
+    victim_seeds: np.ndarray
+    poison_seeds: np.ndarray
+
+    def members(self, part, subpopulation):
+        """Rows of a part that belong to a subpopulation."""
+        matrix = self.memberships[part]
+        start, end = matrix.indptr[subpopulation : subpopulation + 2]
+        return np.sort(matrix.indices[start:end])
+
+    def sizes(self, part):
+        """Size of each subpopulation in a part."""
+        return np.diff(self.memberships[part].indptr)
+
+    def seen(self, X):
+        """Rows as the victim sees them."""
+        return X if self.before is None else self.before.transform(X)
+
+    def seeded_victim(self, repeat):
+        """The victim of one repeat, unfitted."""
+        return seeded_clone(self.victim, check_random_state(self.victim_seeds[repeat]))
+
+    def n_poison(self, subpopulation, alpha):
+        """Number of poison rows of one budget."""
+        base = "aux" if self.poisoner.relative_to == "aux" else "train"
+        return round(alpha * int(self.sizes(base)[subpopulation]))
+
+    def blocks(self, subpopulations, engine):
+        """Subpopulations, cut into the lists whose models are trained together."""
+        if engine == refit_in_a_loop.__name__:
+            return [[k] for k in subpopulations]
+        blocks, rows = [[]], 0
+        most = max(1, LARGEST_BLOCK // (2 * len(self.alphas)))
+        for k in subpopulations:
+            new = sum(self.n_poison(k, alpha) for alpha in self.alphas)
+            is_full = len(blocks[-1]) == most
+            if is_full or (rows and rows + new > LARGEST_POISON * len(self.train)):
+                blocks.append([])
+                rows = 0
+            blocks[-1].append(k)
+            rows += new
+        return blocks
+
+
+def run_twin(setting, repeat, subpopulations):
+    """Fit the clean twin of one repeat; its row, and what needs no attack."""
+    empty = take(setting.train.X, np.empty(0, np.intp)), setting.train.y[:0]
+    models = refit_poisoned(
+        setting.seeded_victim(repeat), setting.train.X, setting.train.y, [empty]
+    )
+    correct, errors = _correct(models, setting.test)
+    if errors[0]:
+        raise ValueError(f"The clean model cannot be audited: {errors[0]}.")
+    twin = _row("clean", repeat, NO_SUBPOPULATION, 0.0) | _told_of(models, 0)
+    rows = [twin | {"lost": _listed(~correct[0])}]
+    if repeat == 0:
+        X_aux = setting.seen(setting.aux.X)
+        members = setting.memberships["aux"]
+        margins, differences = local_scores(models[0], X_aux, setting.aux.y, members)
+        rows += [
+            _row("clean", repeat, k, 0.0)
+            | {"margin": float(margins[k]), "loss_difference": float(differences[k])}
+            for k in subpopulations
+        ]
+    return rows
+
+
+def run_block(setting, repeat, subpopulations, clean_correct):
+    """Poison each subpopulation with each budget, with wrong and with true labels."""
+    rows, crafted = _craft_all(setting, repeat, subpopulations)
+    poisons, owners = _poisons(setting, rows, crafted)
+    victim = setting.seeded_victim(repeat)
+    for row, outcome in zip(owners, _train_all(setting, victim, poisons), strict=True):
+        correct, told = outcome
+        row |= told
+        if correct is not None:
+            row["lost"] = _listed(clean_correct & ~correct)
+            row["gained"] = _listed(correct & ~clean_correct)
+    return rows
+
+
+def _craft_all(setting, repeat, subpopulations):
+    """A row for each model to be, and the poison of each pair of them."""
+    rows, crafted = [], []
+    attacker = all_rows(setting.aux.X, setting.aux.y)
+    for k in subpopulations:
+        poisoner = clone(setting.poisoner)
+        poisoner.classes_ = np.unique(setting.train.y)
+        members = setting.members("aux", k)
+        for alpha in setting.alphas:
+            n_poison = setting.n_poison(k, alpha)
+            pair = [
+                _row(arm, repeat, k, alpha) | {"n_poison": n_poison}
+                for arm in ("poison", "null")
+            ]
+            rows += pair
+            if n_poison == 0:
+                continue
+            rng = check_random_state(setting.poison_seeds[repeat, k])
+            try:
+                X_new, labels, sources = poisoner._checked_craft(
+                    attacker, members, n_poison, rng
+                )
+            except Exception as error:
+                for row in pair:
+                    row["error"] = _text_of(error)
+                continue
+            if (labels == labels[0]).all():
+                pair[0]["poison_label"] = labels[0]
+            crafted.append((pair, X_new, labels, setting.aux.y[sources]))
+    return rows, crafted
+
+
+def _poisons(setting, rows, crafted):
+    """What each model is trained on as well, and the row that it belongs to."""
+    if not crafted:
+        return [], []
+    seen = setting.seen(stack([X_new for _, X_new, _, _ in crafted]))
+    ends = np.cumsum([len(labels) for _, _, labels, _ in crafted])
+    poisons, owners = [], []
+    for (pair, _, labels, truth), end in zip(crafted, ends, strict=True):
+        X_new = take(seen, np.arange(end - len(labels), end))
+        poisons += [(X_new, labels), (X_new, truth)]
+        owners += pair
+    return poisons, owners
+
+
+def _train_all(setting, victim, poisons):
+    """Where each model is right, and what it tells; each alone if they fail together."""
+    try:
+        return _train(setting, victim, poisons)
+    except Exception as error:
+        if len(poisons) == 1:
+            return [(None, {"error": _text_of(error)})]
+        return [_train_all(setting, victim, [poison])[0] for poison in poisons]
+
+
+def _train(setting, victim, poisons):
+    models = refit_poisoned(
+        victim, setting.train.X, setting.train.y, poisons, fidelity=setting.fidelity
+    )
+    correct, errors = _correct(models, setting.test)
+    return [
+        (None, {"error": error}) if error else (correct[j], _told_of(models, j))
+        for j, error in enumerate(errors)
+    ]
+
+
+def _correct(models, test):
+    """Where each model is right, and why a model has no usable predictions."""
+    correct = np.empty((len(models), len(test)), dtype=bool)
+    missing = np.zeros(len(models), dtype=bool)
+    for batch in gen_batches(len(test), max(1, LARGEST_BATCH // max(1, len(models)))):
+        X = take(test.X, np.arange(batch.start, batch.stop))
+        predicted = models.predict(X)
+        correct[:, batch] = predicted == test.y[batch]
+        if predicted.dtype.kind in "fO":
+            missing |= pd.isna(predicted).any(axis=1)
+    return correct, [
+        "its predictions contain NaN" if is_missing else None for is_missing in missing
+    ]
+
+
+def _row(arm, repeat, subpopulation, alpha):
+    names = {"arm": arm, "repeat": repeat, "subpopulation": int(subpopulation)}
+    return EMPTY | names | {"alpha": alpha, "converged": True}
+
+
+def _told_of(models, j):
+    return {
+        "converged": bool(models.converged_[j]),
+        "gradient_norm": float(models.gradient_norms_[j]),
+        "newton_decrement": float(models.newton_decrements_[j]),
+        "engine": models.engine_,
+    }
+
+
+def _text_of(error):
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"
+
+
+def _listed(mask):
+    return " ".join(map(str, np.flatnonzero(mask).tolist()))
+
+
+def _numbers(text):
+    return np.array(text.split(), dtype=np.intp)
+
+
+def twins_in(rows):
+    """Rows of the clean twins, by repeat."""
+    is_twin = (rows["arm"] == "clean") & (rows["subpopulation"] == NO_SUBPOPULATION)
+    return {row["repeat"]: row for row in rows[is_twin].to_dict("records")}
+
+
+def correct_of_twin(row, n_test):
+    """Where the clean twin of a repeat is right, from its row."""
+    correct = np.ones(n_test, dtype=bool)
+    correct[_numbers(row["lost"])] = False
+    return correct
+
+
+def evidence_of(rows, arm, membership):
+    """Collect the rows of one arm, with those of the twins that they need."""
+    n_test = membership.shape[0]
+    table = rows[rows["arm"] == arm].reset_index(drop=True)
+    lost = [_numbers(text) for text in table["lost"]]
+    gained = [_numbers(text) for text in table["gained"]]
+    counts = [len(a) + len(b) for a, b in zip(lost, gained, strict=True)]
+    columns = [part for pair in zip(lost, gained, strict=True) for part in pair]
+    signs = [
+        np.full(len(part), 1 - 2 * (i % 2), np.int8) for i, part in enumerate(columns)
+    ]
+    empty = [np.empty(0, np.intp)]
+    changes = sparse.csr_array(
+        (
+            np.concatenate(signs + [np.empty(0, np.int8)]),
+            np.concatenate(columns + empty),
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
+        ),
+        shape=(len(table), n_test),
+    )
+    changes.sort_indices()
+    correct = [correct_of_twin(row, n_test) for row in twins_in(rows).values()]
+    return Evidence(table, changes, np.array(correct).reshape(-1, n_test), membership)
+
+
+def needs_no_attack(rows, setting):
+    """Figures of each subpopulation that come from clean rows and the clean model."""
+    told = rows[(rows["arm"] == "clean") & (rows["subpopulation"] != NO_SUBPOPULATION)]
+    told = told.set_index("subpopulation")[["margin", "loss_difference"]]
+    attacks = rows[(rows["arm"] == "poison") & (rows["repeat"] == 0)]
+    labels = attacks.groupby("subpopulation")["poison_label"].last()
+    shares = {
+        k: np.mean(setting.aux.y[setting.members("aux", k)] == label)
+        for k, label in labels.items()
+        if label is not None
+    }
+    return told.assign(ambient_share=pd.Series(shares, dtype=float))
