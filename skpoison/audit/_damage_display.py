@@ -236,7 +236,7 @@ class DamageDisplay:
             }
             self.lines_.append(line)
             self.fill_between_.append(self.ax_.fill_between(alpha, low, high, **band))
-            self._names.append(shorten(curve["name"].iloc[0]))
+            self._names.append(shorten(curve["name"].iloc[0], 24))
 
     def _plot_null(self, line_kwargs):
         self.null_line_ = None
@@ -247,7 +247,7 @@ class DamageDisplay:
             )
 
     def _finish(self, legend_kwargs):
-        estimate = " (influence estimate)" if self.fidelity == "influence" else ""
+        estimate = "\n(influence estimate)" if self.fidelity == "influence" else ""
         self.ax_.set(
             xlabel="alpha: poison rows / rows of the target in training",
             ylabel=KINDS[self.kind] + estimate,
@@ -297,6 +297,6 @@ def _mean_null(null, chosen, damage):
 
 
 def _from_zero(curve, columns):
-    """Alphas and columns without gaps, from the clean model on: no poison, no damage."""
+    """Alphas and columns without gaps, from no poison and no damage on."""
     curve = curve[["alpha", *columns]].dropna().to_numpy(dtype=float)
     return np.vstack([np.zeros(len(columns) + 1), curve]).T

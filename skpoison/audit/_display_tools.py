@@ -74,7 +74,7 @@ def as_data(text):
 
 
 def import_pyplot(caller):
-    """Module `matplotlib.pyplot`, or an error that says how to get it."""
+    """Import `matplotlib.pyplot`, or an error that says how to get it."""
     _import_matplotlib(caller)
     import matplotlib.pyplot as plt
 
@@ -103,7 +103,7 @@ def show_percent(axis):
 
 
 def signed(number):
-    """Number in words, with a minus sign instead of a hyphen."""
+    """Write a number with a minus sign instead of a hyphen."""
     return number.replace("-", "\N{MINUS SIGN}")
 
 
@@ -207,7 +207,7 @@ def _annotate(ax, point, name, dx, dy):
     return as_data(annotation)
 
 
-def draw_svg(draw, *, caller, ident, title, size=(4.8, 3.9)):
+def draw_svg(draw, *, caller, ident, title, size=(5.2, 4.1)):
     """Figure as an SVG element to put into a page.
 
     The same figure gives the same text, whatever the user's settings; no pyplot
@@ -227,7 +227,7 @@ def draw_svg(draw, *, caller, ident, title, size=(4.8, 3.9)):
     title : str
         What the figure shows, for those who cannot see it.
 
-    size : tuple of float, default=(4.8, 3.9)
+    size : tuple of float, default=(5.2, 4.1)
         Width and height in inches.
 
     Returns

@@ -137,8 +137,8 @@ def meaning(audit):
             ),
             (
                 "Interval",
-                "95% interval over test rows and repeats. The split of the data and the "
-                "finder are fixed: other splits would vary more.",
+                "95% interval over test rows and repeats. The split of the data and "
+                "the finder are fixed: other splits would vary more.",
             ),
             (
                 "q-value",
@@ -147,9 +147,9 @@ def meaning(audit):
             ),
             (
                 "alpha50",
-                "Least budget at which half of the target's test rows are misclassified, "
-                "interpolated between the audited budgets; 0 where the clean model is "
-                "there already.",
+                "Least budget at which half of the target's test rows are "
+                "misclassified, interpolated between the audited budgets; 0 where the "
+                "clean model is there already.",
             ),
             (
                 "What it does not say",
@@ -175,8 +175,8 @@ def reproduce(audit):
     )
     if audit.random_state is None:
         words = (
-            "<code>random_state</code> was None: another run draws other rows and seeds, "
-            "and gives other figures. Set a number to be able to repeat it."
+            "<code>random_state</code> was None: another run draws other rows and "
+            "seeds, and gives other figures. Set a number to be able to repeat it."
         )
     else:
         words = (

@@ -35,8 +35,8 @@ def banner(audit):
         return ""
     decrement = audit.results_["newton_decrement"].median()
     return (
-        '<p class="banner" role="note"><strong>ESTIMATE.</strong> No poisoned model was '
-        "fitted: influence functions estimate what it would be. The estimate ranks "
+        '<p class="banner" role="note"><strong>ESTIMATE.</strong> No poisoned model '
+        "was fitted: influence functions estimate what it would be. The estimate ranks "
         "subpopulations, it can be far off for a single one, and it states no risk. "
         "Audit with <code>fidelity=&quot;refit&quot;</code> before you rely on a "
         f"figure. Median Newton decrement: {number(decrement)}.</p>"
@@ -86,9 +86,9 @@ def plural_of_alpha(alpha):
 def hardest(audit, row):
     """Who is hit hardest, as selected and as measured on other rows."""
     between = points_between(row["target_damage_low"], row["target_damage_high"])
+    loses = "is estimated to lose" if is_estimate(audit) else "loses"
     text = (
-        f"Hit hardest is <strong>{name(row['name'], 60)}</strong>, which "
-        f"{'is estimated to lose' if is_estimate(audit) else 'loses'} "
+        f"Hit hardest is <strong>{name(row['name'], 60)}</strong>, which {loses} "
         f"{points(row['target_damage'])} points {between}. The worst of many is partly "
         "bad luck"
     )
@@ -99,14 +99,14 @@ def hardest(audit, row):
     one = held_out.iloc[0]
     return (
         f"{text}: chosen on one half of the test rows and measured on the other, the "
-        f"worst loses <strong>{points(one['held_out_damage'])} points</strong> "
+        f"worst {loses} <strong>{points(one['held_out_damage'])} points</strong> "
         f"{points_between(one['held_out_low'], one['held_out_high'])}. "
         "Brackets are 95% intervals."
     )
 
 
 def price(audit, row):
-    """What the worst attack takes."""
+    """Say what the worst attack takes."""
     rows = audit.results_
     rows = rows[rows["subpopulation"] == row["subpopulation"]]
     n_poison = rows.loc[rows["alpha"] == largest_alpha(audit), "n_poison"].mean()
@@ -142,19 +142,12 @@ def tiles(audit):
     damage = summary["target_damage"]
     n_models = len(audit.results_) + len(audit.null_)
     n_failed = sum(arm["error"].notna().sum() for arm in (audit.results_, audit.null_))
+    n_skipped, n_large = len(audit.skipped_), (damage > LARGE).sum()
+    n_sure = (summary["q_value"] <= SIGNIFICANT).sum()
     figures = [
-        (
-            f"{len(summary):,}",
-            f"subpopulations attacked, {len(audit.skipped_):,} skipped",
-        ),
-        (
-            f"{(damage > LARGE).sum():,}",
-            f"lose more than {100 * LARGE:g} points{estimate}",
-        ),
-        (
-            f"{(summary['q_value'] <= SIGNIFICANT).sum():,}",
-            f"significant: q ≤ {SIGNIFICANT}",
-        ),
+        (f"{len(summary):,}", f"subpopulations attacked, {n_skipped:,} skipped"),
+        (f"{n_large:,}", f"lose more than {100 * LARGE:g} points{estimate}"),
+        (f"{n_sure:,}", f"significant: q ≤ {SIGNIFICANT}"),
         (points(damage.median()), f"points lost by the median subpopulation{estimate}"),
         (percent(audit.clean_accuracy_), "accuracy of the clean model"),
         (

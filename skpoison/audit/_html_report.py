@@ -143,6 +143,7 @@ def repr_html(audit):
         for row in audit.summary_.head(N_ROWS).itertuples(index=False)
     )
     heads = "".join(f'<th style="{CELL}">{escape(text)}</th>' for text in heads)
+    heads = heads.replace("text-align:right", "text-align:left", 1)
     more = len(audit.summary_) - N_ROWS
     rest = f" {more:,} more in <code>summary_</code>." if more > 0 else ""
     return (

@@ -7,7 +7,7 @@ import numpy as np
 
 from skpoison.audit import _html_about as about
 from skpoison.audit._damage_display import DamageDisplay
-from skpoison.audit._display_tools import draw_svg
+from skpoison.audit._display_tools import draw_svg, signed
 from skpoison.audit._html_headline import SIGNIFICANT, is_estimate, largest_alpha
 from skpoison.audit._html_text import (
     cell,
@@ -30,7 +30,7 @@ CALLER = "SubpopulationAudit.to_html"
 
 
 def all_sections(audit):
-    """Identifier, heading and HTML of each section."""
+    """Make the sections: identifier, heading and HTML of each."""
     made = [
         ("figures", "Figures", figures(audit)),
         ("subpopulations", "All subpopulations", subpopulations(audit)),
@@ -180,9 +180,9 @@ def worst(audit):
         for row in audit.worst_k_.to_dict("records")
     ]
     return (
-        "<p>Mean points lost by the k worst subpopulations. Whoever picks the largest of "
-        "many noisy figures picks luck as well, so the middle column picks on one half "
-        "of the test rows and measures on the other. The control does the same "
+        "<p>Mean points lost by the k worst subpopulations. Whoever picks the largest "
+        "of many noisy figures picks luck as well, so the middle column picks on one "
+        "half of the test rows and measures on the other. The control does the same "
         "to the models that were given the same rows with their true labels: its first "
         "column shows how much damage selection alone can make.</p>"
         + table(heads, rows, label="The worst, corrected for selection")
@@ -193,7 +193,7 @@ def susceptibility(audit):
     """Rank correlations of damage with what is known before an attack."""
     estimate = " (estimated)" if is_estimate(audit) else ""
     rows = [
-        f'<tr><th scope="row">{escape(AXES.get(row["predictor"], row["predictor"]))}</th>'
+        f'<tr><th scope="row">{escape(AXES[row["predictor"]])}</th>'
         + cell(
             f"<b>{number(row['spearman'], '.2f')}</b> <small>"
             f"[{number(row['low'], '.2f')}, {number(row['high'], '.2f')}]</small>"
@@ -203,11 +203,12 @@ def susceptibility(audit):
         + "</tr>"
         for row in audit.susceptibility_.to_dict("records")
     ]
-    heads = ["Known before", "Spearman ρ", "p-value", "−1 to 1"]
+    heads = ["Known before", "Spearman's rho", "p-value", signed("-1 to 1")]
     return (
         "<p>Rank correlation, over subpopulations, of what is known without an attack "
-        f"with the measured damage{estimate}. Near 1 or −1, it tells who is weak; near "
-        "0, it does not.</p>" + table(heads, rows, label="What predicts the damage")
+        f"with the measured damage{estimate}. Near 1 or {signed('-1')}, it tells who "
+        "is weak; near 0, it does not.</p>"
+        + table(heads, rows, label="What predicts the damage")
     )
 
 
@@ -250,14 +251,10 @@ def _failed(audit):
         for row in results[results["error"].notna()].to_dict("records")
     ]
     title = f"<h3>{plural(len(failed), 'model')} failed</h3>"
-    loose = sum(
-        (~r["converged"][r["error"].isna()].astype(bool)).sum() for r in arms.values()
-    )
+    loose = sum(_not_converged(results) for results in arms.values())
     if loose:
-        verb = "was" if loose == 1 else "were"
-        title += (
-            f"<p>{plural(loose, 'other model')} {verb} not fitted to convergence.</p>"
-        )
+        others = plural(loose, "other model was", "other models were")
+        title += f"<p>{others} not fitted to convergence.</p>"
     if not failed:
         return title + "<p>Every model was fitted.</p>"
     rows = [
@@ -274,3 +271,8 @@ def _failed(audit):
     more = len(failed) - len(rows)
     rest = f"<p>{more:,} more are in results_ and null_.</p>" if more else ""
     return title + table(heads, rows, label="Failed models", css=css, notes={4}) + rest
+
+
+def _not_converged(results):
+    fitted = results[results["error"].isna()]
+    return (~fitted["converged"].astype(bool)).sum()

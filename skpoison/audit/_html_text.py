@@ -9,7 +9,7 @@ import numpy as np
 
 from skpoison.audit._display_tools import printable, shorten, signed
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 
 
 def escape(text):
@@ -26,7 +26,7 @@ def name(text, width=90):
 
 
 def number(value, form=".3g"):
-    """Number, a dash where there is none."""
+    """Write a number, a dash where there is none."""
     if value is None or np.isnan(value):
         return NOTHING
     if np.isinf(value):
@@ -66,7 +66,7 @@ def plural(n, one, many=None):
 
 
 def key(value):
-    """What a script sorts a cell by; nothing where there is no number."""
+    """Tell a script what to sort a cell by; nothing where there is no number."""
     return "" if np.isnan(value) else repr(float(value)).replace("inf", "Infinity")
 
 

@@ -37,7 +37,7 @@ from skpoison.audit._tasks import (
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.finders import ClusterMatch
 from skpoison.finders._base import all_memberships, subpopulation_names
-from skpoison.refit._registry import FIDELITIES
+from skpoison.refit._registry import FIDELITIES, check_fidelity
 from skpoison.utils._containers import as_rows
 from skpoison.utils._random import LARGEST_SEED, draw_seed, seeded_clone
 from skpoison.utils._row_sampler import flat_labels
@@ -378,10 +378,8 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             train = parts["train"]
             before = seeded_clone(before, rng).fit(train.X, train.y)
         if self.defense is not None:
-            steps = (
-                victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
-            )
-            victim = ResamplingPipeline([("defense", self.defense), *steps])
+            victim = _defended(victim, self.defense)
+        check_fidelity(victim, self.fidelity)
         n_subpopulations = memberships["aux"].shape[1]
         seen = {
             name: part if before is None else Part(before.transform(part.X), part.y)
@@ -404,7 +402,7 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         )
 
     def _cut_pipeline(self):
-        """Steps before the poison enters, and the victim from there on."""
+        """Cut at the step before which the poison enters."""
         if self.poison_before is None:
             return None, self.estimator
         steps = getattr(self.estimator, "steps", [])
@@ -532,3 +530,9 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         tags.input_tags.three_d_array = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _defended(victim, defense):
+    """Put the defense before the victim; pipelines within pipelines hold no samplers."""
+    steps = victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
+    return ResamplingPipeline([("defense", defense), *steps])

@@ -148,7 +148,8 @@ def summary_table(
     Returns
     -------
     summary : DataFrame
-        Damage is that at the largest alpha. Ties of the damage are in the order of numbers; NaN comes last.
+        Damage is that at the largest alpha. Ties are in the order of numbers, and NaN
+        comes last.
 
     worst : DataFrame
         The table of :func:`~skpoison.audit._worst_k.worst_k`.

@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
+
 import numpy as np
 
 
@@ -20,15 +22,18 @@ class Adam:
 
     def rates(self):
         """Learning rate of each model."""
+        return np.full(self._n_models, self._rate())
+
+    def _rate(self):
         mlp, t = self._mlp, self.t
-        correction = np.sqrt(1 - mlp.beta_2**t) / (1 - mlp.beta_1**t)
-        return np.full(self._n_models, mlp.learning_rate_init * correction)
+        correction = math.sqrt(1 - mlp.beta_2**t) / (1 - mlp.beta_1**t)
+        return mlp.learning_rate_init * correction
 
     def step(self, params, grads, ms, vs):
         """Change the parameters and the slots; the gradients are lost."""
         mlp = self._mlp
         self.t += 1
-        rate = self.rates()[0]
+        rate = self._rate()
         for param, grad, m, v in zip(params, grads, ms, vs, strict=True):
             grad *= 1 - mlp.beta_1
             m *= mlp.beta_1
@@ -40,7 +45,7 @@ class Adam:
             np.sqrt(v, out=grad)
             grad += mlp.epsilon
             np.divide(m, grad, out=grad)
-            grad *= param.dtype.type(rate)
+            grad *= rate
             param -= grad
 
     def end_epoch(self, n_seen):

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -197,7 +198,7 @@ class Block:
         grads = [self._empty(f"gradient {i}", p.shape) for i, p in enumerate(params)]
         loss = np.zeros(len(alive))
         for shared, own, mask, sizes in batches:
-            X_shared, X_own = self._X[shared], self._X[own]
+            X_shared, X_own = self._take("shared", shared), self._take("own", own)
             values = self._forward(params, X_shared, X_own)
             self._subtract_targets(values[-1], shared, own)
             loss += _losses(values[-1], mask)
@@ -274,9 +275,15 @@ class Block:
             grads[0] += np.multiply(first, scale, out=scratch)
             grads[1] += inverse[:, np.newaxis] * self._penalty * rest
 
+    def _take(self, name, rows):
+        """Rows of X, in memory that is used again."""
+        out = self._empty(name, (*rows.shape, self._X.shape[1]))
+        # Any other mode than "raise" writes to `out` without a copy.
+        return np.take(self._X, rows, axis=0, out=out, mode="clip")
+
     def _empty(self, name, shape):
         """Uninitialized array in memory that is used again and again."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if name not in self._memory or len(self._memory[name]) < size:
             self._memory[name] = np.empty(size, dtype=self._X.dtype)
         return self._memory[name][:size].reshape(shape)

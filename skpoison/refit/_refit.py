@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 
 from skpoison.refit._loop import refit_in_a_loop
-from skpoison.refit._registry import FIDELITIES, engines_for, estimators_with
+from skpoison.refit._registry import FIDELITIES, check_fidelity, engines_for
 from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import HasMethods, StrOptions, validate_params
@@ -91,6 +91,7 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     X, y = as_rows(X, "refit_poisoned"), flat_labels(y, "refit_poisoned")
     check_consistent_length(X, y)
     poisons = [_check_poison(poison, X, y, j) for j, poison in enumerate(poisons)]
+    check_fidelity(estimator, fidelity)
     for engine in engines_for(estimator, fidelity):
         models = engine(clone(estimator), X, y, poisons, n_jobs=n_jobs)
         if models is not NotImplemented:
@@ -98,9 +99,8 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
             return models
     if fidelity == "influence":
         raise ValueError(
-            f'fidelity="influence" of refit_poisoned has no engine for '
-            f"{type(estimator).__name__} with these settings; it has for "
-            f'{estimators_with("influence")}. Use fidelity="refit".'
+            f'fidelity="influence" has no engine for these settings of {estimator!r} or '
+            'for these poisons. Use fidelity="refit".'
         )
     models = refit_in_a_loop(clone(estimator), X, y, poisons, n_jobs=n_jobs)
     models.engine_ = refit_in_a_loop.__name__

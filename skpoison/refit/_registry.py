@@ -118,8 +118,13 @@ def engines_for(estimator, fidelity):
     return [r.engine for r in reversed(_registrations) if r.covers(estimator, fidelity)]
 
 
-def estimators_with(fidelity):
-    """Names of the estimators that have an engine, for error messages."""
+def check_fidelity(estimator, fidelity):
+    """Raise where there is no engine that estimates an estimator."""
+    if fidelity == "refit" or engines_for(estimator, fidelity):
+        return
     types = [r.estimator_type for r in _registrations if r.fidelity == fidelity]
-    names = [t if isinstance(t, str) else t.__name__ for t in types]
-    return sorted({name.rpartition(".")[2] for name in names})
+    names = {t if isinstance(t, str) else t.__name__ for t in types}
+    raise ValueError(
+        f'fidelity="influence" has no engine for {type(estimator).__name__}. It has for '
+        f"{sorted(names)}. Use fidelity=\"refit\"."
+    )

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -25,6 +26,7 @@ from skpoison.base import BaseSanitizer
 from skpoison.finders import SliceMatch
 
 FINDER = ClusterMatch(5, random_state=0)
+TREE = DecisionTreeClassifier(min_samples_leaf=10, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def data():
 
 def audited(data, estimator=None, **params):
     params = {"finder": FINDER, "min_test": 5, "random_state": 0} | params
-    estimator = estimator or DecisionTreeClassifier(random_state=0)
+    estimator = estimator or TREE
     return SubpopulationAudit(estimator, **params).fit(*data)
 
 
@@ -230,10 +232,7 @@ def test_a_model_that_fails_says_so_and_the_rest_completes(data, how, message):
     assert not failed.all()
     assert set(audit.results_["error"][failed]) == {message}
     assert audit.results_["target_damage"].isna().equals(failed)
-    assert (
-        audit.summary_["n_failed"].sum()
-        == failed.sum() + audit.null_["error"].notna().sum()
-    )
+    assert audit.summary_["n_failed"].sum() == failed.sum()
     sound = audited(data, GaussianNB(), alphas=(0.2, 2.0))
     pd.testing.assert_series_equal(
         audit.results_["target_damage"][~failed],
@@ -249,7 +248,7 @@ def test_a_clean_model_that_fails_is_an_error(data):
 
 
 def test_an_audit_in_which_all_fails_is_an_error(data):
-    with pytest.raises(ValueError, match="none of the .* models could be trained"):
+    with pytest.raises(ValueError, match=r"none of the .* models could be trained"):
         audited(data, Odd(limit=0))
 
 
@@ -276,25 +275,29 @@ def test_where_the_poison_enters_is_a_step_of_the_pipeline(data):
     with pytest.raises(ValueError, match=r"must be a step of its estimator, \['func"):
         audited(data, model, poison_before="scaler")
     with pytest.raises(
-        ValueError, match="needs a pipeline as estimator. Got GaussianNB"
+        ValueError, match="needs a pipeline as estimator"
     ):
         audited(data, GaussianNB(), poison_before="scaler")
 
 
 class NearestAgree(BaseSanitizer):
-    """Removes the rows that a tree of few leaves gets wrong."""
+    """Removes the rows that most of their neighbors disagree with."""
 
     def _sanitize(self, X, y):
-        wrong = DecisionTreeClassifier(max_leaf_nodes=6).fit(X, y).predict(X) != y
+        wrong = KNeighborsClassifier(25).fit(X, y).predict(X) != y
         return ~wrong, wrong.astype(float)
 
 
 def test_a_defense_acts_on_every_model(data):
-    bare = audited(data, alphas=(0.5,))
-    defended = audited(data, alphas=(0.5,), defense=NearestAgree())
-    assert (
-        defended.summary_["target_damage"].max() < bare.summary_["target_damage"].max()
+    bare = audited(data, DecisionTreeClassifier(random_state=0), alphas=(0.5,))
+    defended = audited(
+        data,
+        DecisionTreeClassifier(random_state=0),
+        alphas=(0.5,),
+        defense=NearestAgree(),
     )
+    assert defended.results_["target_damage"].mean() < 0.05
+    assert bare.results_["target_damage"].mean() > 0.15
     scaled = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0))
     audited(data, scaled, alphas=(0.5,), defense=NearestAgree())
 
@@ -483,7 +486,7 @@ def test_notebooks_show_the_figures(data, tmp_path):
     audit = audited(data)
     assert audit.summary_["name"][0] in audit._repr_html_()
     assert audit.summary_["name"][0] in audit._repr_mimebundle_()["text/html"]
-    assert "cluster" not in clone(audit)._repr_html_()
+    assert "target damage" not in clone(audit)._repr_html_()
     audit.to_html(tmp_path / "audit.html")
     page = (tmp_path / "audit.html").read_text(encoding="utf-8")
     assert audit.summary_["name"][0] in page

@@ -166,7 +166,7 @@ def test_an_ensemble_is_a_sequence(blobs, poisons):
     X, y, _ = blobs
     models = refit_poisoned(GaussianNB(), X, y, poisons)
     assert isinstance(models[np.int64(1)], GaussianNB)
-    with pytest.raises(IndexError, match="holds 5 models. Got index 5"):
+    with pytest.raises(IndexError, match="holds 5 models"):
         models[5]
     with pytest.raises(TypeError, match="one at a time"):
         models[1:2]

@@ -1,0 +1,320 @@
+"""Tables for the command line: rows and labels of CSV and Parquet files."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import csv
+import warnings
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+# A text column with a larger share of distinct values tells rows apart, not groups.
+LARGEST_SHARE = 0.5
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+class UserError(ValueError):
+    """What a user of the command line can mend, told in words of the command line."""
+
+
+def split_names(text):
+    """Names in a list with commas; a name with a comma is put in double quotes."""
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def did_you_mean(name, names):
+    """Hint at a name that was meant, or list all."""
+    names = list(map(str, names))
+    folded = {other.casefold().strip(): other for other in reversed(names)}
+    close = get_close_matches(str(name).casefold(), folded, n=1)
+    if close:
+        return f"Did you mean {folded[close[0]]!r}?"
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"There are {', '.join(map(repr, names[:20]))}{more}."
+
+
+class Tables:
+    """Rows and labels of the tables of one audit.
+
+    Parameters
+    ----------
+    options : Namespace
+        Arguments of the command.
+
+    say : callable
+        Is given notices.
+
+    Attributes
+    ----------
+    X, y : DataFrame and Series
+        Of the table.
+
+    parts : dict
+        X_aux, y_aux, X_test and y_test, where there are files for them.
+
+    numeric, other : list of str
+        Columns of numbers, and all others, which hold texts.
+    """
+
+    def __init__(self, options, say):
+        self._options, self._say = options, say
+        frame = self._read(options.data)
+        self._check_columns(frame, options.data)
+        self.y = self._labels(frame, options.data)
+        _check_classes(self.y, options)
+        self.X = self._choose_columns(frame.drop(columns=options.label))
+        self.numeric = [c for c in self.X if types.is_numeric_dtype(self.X[c])]
+        self.other = [c for c in self.X if c not in self.numeric]
+        self.parts = {}
+        for part in ("aux", "test"):
+            if getattr(options, part):
+                X, y = self._read_part(getattr(options, part))
+                self.parts |= {f"X_{part}": X, f"y_{part}": y}
+
+    def _read(self, path):
+        frame = read(path, self._options.separator)
+        if self._options.label not in frame:
+            hint = did_you_mean(self._options.label, frame.columns)
+            if frame.shape[1] == 1:
+                hint = (
+                    f"Its only column is {frame.columns[0]!r}: is it separated by "
+                    "something else than commas? Then say --separator."
+                )
+            raise UserError(
+                f"{path} has no column {self._options.label!r} for --label. {hint}"
+            )
+        return self._drop_missing_labels(frame, path)
+
+    def _drop_missing_labels(self, frame, path):
+        missing = frame[self._options.label].isna()
+        n_missing = int(missing.sum())
+        if not n_missing:
+            return frame
+        if n_missing == len(frame):
+            raise UserError(f"{path} has no label in column {self._options.label!r}.")
+        if not self._options.drop_missing_labels:
+            raise UserError(
+                f"{path} has {n_missing:,} of {len(frame):,} rows without a label in "
+                f"column {self._options.label!r}. Leave them out with "
+                "--drop-missing-labels, or give them one."
+            )
+        self._say(f"left out {n_missing:,} rows of {path} without a label")
+        return frame[~missing].reset_index(drop=True)
+
+    def _check_columns(self, frame, path):
+        for option in ("drop", "features"):
+            for name in getattr(self._options, option) or []:
+                if name not in frame:
+                    raise UserError(
+                        f"{path} has no column {name!r} for --{option}. "
+                        f"{did_you_mean(name, frame.columns)}"
+                    )
+                if name == self._options.label:
+                    raise UserError(f"--{option} {name!r} is the label.")
+
+    def _labels(self, frame, path):
+        y = frame[self._options.label]
+        if not types.is_numeric_dtype(y):
+            return y.astype(str).astype(object)
+        y = y.to_numpy()
+        if y.dtype.kind == "f" and not (y == np.round(y)).all():
+            raise UserError(
+                f"Column {self._options.label!r} of {path} holds fractions such as "
+                f"{y[y != np.round(y)][0]:g}: a quantity, and an audit needs classes."
+            )
+        # Whole numbers are read as floats where some are missing.
+        return pd.Series(y if y.dtype == bool else y.astype(np.int64))
+
+    def _choose_columns(self, X):
+        """Columns that can be modeled, those of texts as texts."""
+        X = X.drop(columns=self._options.drop)
+        chosen = {}
+        for name, column in X.items():
+            reason = None
+            if str(name).startswith("Unnamed: ") or name == "":
+                reason = "it has no name"
+            elif column.isna().all():
+                reason = "it has no values"
+            else:
+                column = as_numbers_or_texts(column)
+                reason = self._why_not(name, column)
+            if reason:
+                self._say(f"left out column {name!r}: {reason}")
+            else:
+                chosen[name] = column
+        lost = [name for name in self._options.features or [] if name not in chosen]
+        if lost:
+            raise UserError(f"Column {lost[0]!r} of --features is left out.")
+        if not chosen:
+            raise UserError(
+                f"{self._options.data} has no column left to predict "
+                f"{self._options.label!r} from."
+            )
+        return pd.DataFrame(chosen)
+
+    def _why_not(self, name, column):
+        """Why a column cannot be modeled, if it cannot."""
+        values = column.dropna()
+        n_distinct = values.nunique()
+        if types.is_numeric_dtype(column):
+            _check_finite(name, column, self._options.data)
+            if values.dtype.kind in "iu" and n_distinct == len(values) > 50:
+                self._say(
+                    f"column {name!r} holds a different whole number in every row; if "
+                    f"it numbers the rows, leave it out with --drop {name}"
+                )
+            return None
+        if n_distinct <= LARGEST_SHARE * len(values):
+            return None
+        return (
+            f"{n_distinct:,} of its {len(values):,} texts are distinct, so it tells "
+            "rows apart, not groups"
+        )
+
+    def _read_part(self, path):
+        """Rows and labels of another table with the same columns."""
+        frame = self._read(path)
+        missing = [name for name in self.X if name not in frame]
+        if missing:
+            raise UserError(
+                f"{path} has no column {missing[0]!r}, which {self._options.data} has. "
+                f"{did_you_mean(missing[0], frame.columns)}"
+            )
+        X = pd.DataFrame(index=frame.index)
+        for name in self.X:
+            X[name] = self._like(name, frame[name], path)
+        y = self._labels(frame, path)
+        y = y.astype(self.y.dtype) if self.y.dtype != object else y.map(str)
+        unknown = sorted(set(y) - set(self.y))
+        if unknown:
+            raise UserError(
+                f"{path} has the label {unknown[0]!r}, which {self._options.data} has "
+                f"not. {did_you_mean(unknown[0], sorted(set(self.y)))}"
+            )
+        return X, y
+
+    def _like(self, name, column, path):
+        """Give a column of another table the kind that it has in the first."""
+        if name in self.other:
+            return as_texts(column)
+        column = column.astype("float64") if column.isna().all() else column
+        column = as_numbers_or_texts(column)
+        if not types.is_numeric_dtype(column):
+            raise UserError(
+                f"Column {name!r} holds numbers in {self._options.data} and texts in "
+                f"{path}, such as {column.dropna().iloc[0]!r}."
+            )
+        _check_finite(name, column, path)
+        return column
+
+
+def read(path, separator=None):
+    """Read a table, or raise UserError."""
+    path = Path(path)
+    suffixes = [s.lower() for s in path.suffixes]
+    kind = next((s for s in suffixes[::-1] if s in {*SEPARATORS, ".parquet"}), None)
+    if kind is None:
+        raise UserError(f"{path} must end in .csv, .tsv or .parquet.")
+    if not path.exists():
+        raise UserError(f"{path} does not exist.{_neighbor(path)}")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder. Name a file.")
+    if kind == ".parquet":
+        frame = _read_parquet(path)
+    else:
+        frame = _read_csv(path, separator or SEPARATORS[kind])
+    frame.columns = frame.columns.map(str)
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise UserError(f"{path} has more than one column {repeated[0]!r}. Rename one.")
+    if frame.empty:
+        raise UserError(f"{path} has no rows.")
+    return frame.reset_index(drop=True)
+
+
+def _neighbor(path):
+    with_names = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, with_names, n=1)
+    return f" Did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+
+
+def _read_parquet(path):
+    try:
+        import_module("pyarrow")
+    except ImportError as error:
+        raise UserError(
+            "Parquet needs the package pyarrow, which is not installed. Install it "
+            "(pip install pyarrow), or give a .csv file."
+        ) from error
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # pyarrow has a type for every way to be damaged
+        raise UserError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _read_csv(path, separator):
+    options = {"sep": separator, "skipinitialspace": True, "encoding": "utf-8-sig"}
+    try:
+        head = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
+        with warnings.catch_warnings():
+            # Or fields without a column would be left out.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(path, index_col=False, low_memory=False, **options)
+    except pd.errors.EmptyDataError as error:
+        raise UserError(f"{path} is empty.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8: {error.reason}.") from error
+    except pd.errors.ParserWarning as error:
+        raise UserError(f"{path} has rows with more fields than its header.") from error
+    except (pd.errors.ParserError, ValueError, TypeError) as error:
+        raise UserError(f"{path} cannot be read as a table: {error}") from error
+    names = head.iloc[0].dropna()
+    repeated = names[names.duplicated()]
+    if len(repeated):
+        name = repeated.iloc[0]
+        raise UserError(f"{path} has more than one column {name!r}. Rename one.")
+    return frame
+
+
+def as_numbers_or_texts(column):
+    """Turn a column into plain numbers, or texts where it holds anything else."""
+    is_number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+    if not is_number or types.is_complex_dtype(column):
+        return as_texts(column)
+    if types.is_extension_array_dtype(column.dtype):
+        return column.astype("float64")
+    return column
+
+
+def as_texts(column):
+    """Turn a column into texts, with None where it has no value."""
+    texts = column.astype(str).astype(object)
+    return texts.where(column.notna(), None)
+
+
+def _check_finite(name, column, path):
+    n_infinite = int(np.isinf(column).sum())
+    if n_infinite:
+        raise UserError(
+            f"Column {name!r} of {path} has {n_infinite:,} infinite values. Leave it "
+            f"out with --drop {name}, or mend them."
+        )
+
+
+def _check_classes(y, options):
+    n_classes = y.nunique()
+    if n_classes < 2:
+        raise UserError(
+            f"Column {options.label!r} of {options.data} has one value only, "
+            f"{y.iloc[0]!r}. An audit needs at least two classes."
+        )
+    if n_classes > LARGEST_SHARE * len(y):
+        raise UserError(
+            f"Column {options.label!r} of {options.data} has {n_classes:,} different "
+            f"values in {len(y):,} rows. An audit needs classes with several rows each."
+        )

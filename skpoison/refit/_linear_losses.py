@@ -1,0 +1,129 @@
+"""Losses of linear classifiers, written for many models at once."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+
+class MarginLoss:
+    """A loss of sign times margin: one output, which is above 0 for a class or not.
+
+    The sign of a class goes into the coefficients, so that it costs nothing per row.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (n_classes, n_models)
+        1 where the model's output is to be above 0 for the class, else -1.
+    """
+
+    n_outputs = 1
+
+    def __init__(self, signs):
+        self.signs = signs
+
+    def fold(self, W, c, models):
+        """Coefficients for rows of class ``c``."""
+        return W * self.signs[c, models]
+
+    def unfold(self, G, c, models):
+        """Gradient in the coefficients, from that in the folded ones."""
+        return G * self.signs[c, models]
+
+    def residuals(self, Z, c):
+        """Derivatives in the folded margins, in place."""
+        return np.negative(self._slope(Z), out=Z)
+
+    def row_residuals(self, Z, codes, model):
+        """Derivatives in the margins of rows of any class, each of one model."""
+        signs = self.signs[codes, model][:, np.newaxis]
+        return -signs * self._slope(signs * Z)
+
+    def curvature(self, Z, c, j):
+        """Second derivatives in the margins of rows of class ``c`` of one model."""
+        return self._bend(Z * self.signs[c, j])
+
+    def row_curvature(self, Z, codes, model):
+        """Second derivatives of rows of any class, each of one model."""
+        return self._bend(Z * self.signs[codes, model][:, np.newaxis])
+
+
+class Logistic(MarginLoss):
+    """Log loss of two classes."""
+
+    # Wrongly labeled rows start far on the wrong side and end near the boundary:
+    # the curvature that they have on the way is near its maximum, 0.25.
+    poison_curvature = 0.2
+
+    @staticmethod
+    def _slope(V):
+        with np.errstate(over="ignore"):
+            np.exp(V, out=V)
+        V += 1
+        return np.reciprocal(V, out=V)
+
+    def _bend(self, V):
+        p = self._slope(V)
+        return p * (1 - p)
+
+
+class SquaredHinge(MarginLoss):
+    """Squared hinge loss, one output against the rest."""
+
+    poison_curvature = 2.0
+
+    @staticmethod
+    def _slope(V):
+        np.subtract(1, V, out=V)
+        np.maximum(V, 0, out=V)
+        V *= 2
+        return V
+
+    @staticmethod
+    def _bend(V):
+        return np.where(V < 1, 2.0, 0.0)
+
+
+class Softmax:
+    """Multinomial log loss, one output a class."""
+
+    poison_curvature = 0.2
+
+    def __init__(self, n_classes):
+        self.n_outputs = n_classes
+
+    def fold(self, W, c, models):
+        """Coefficients, as they are."""
+        return W
+
+    def unfold(self, G, c, models):
+        """Gradient, as it is."""
+        return G
+
+    def residuals(self, Z, c):
+        """Derivatives in the margins, (n_rows, n_classes, n_models), in place."""
+        Z = self._probabilities(Z)
+        Z[:, c] -= 1
+        return Z
+
+    def row_residuals(self, Z, codes, model):
+        """Derivatives in the margins of rows of any class, each of one model."""
+        Z = self._probabilities(Z)
+        Z[np.arange(len(Z)), codes] -= 1
+        return Z
+
+    def curvature(self, Z, c, j):
+        """Second derivatives in each margin, without those across classes."""
+        p = self._probabilities(Z)
+        return p * (1 - p)
+
+    def row_curvature(self, Z, codes, model):
+        """Second derivatives of rows of any class, each of one model."""
+        return self.curvature(Z, None, None)
+
+    @staticmethod
+    def _probabilities(Z):
+        Z -= Z.max(axis=1, keepdims=True)
+        np.exp(Z, out=Z)
+        Z /= Z.sum(axis=1, keepdims=True)
+        return Z

@@ -1,0 +1,163 @@
+"""Objectives of many linear models that share most of their rows."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy import sparse
+
+# Rows made dense at a time, where a curvature matrix is summed up.
+CURVATURE_ROWS = 2048
+
+
+class LinearProblem:
+    """The training objectives of all models, as functions of their coefficients.
+
+    The objective of a model is the weighted sum of the losses of the clean rows and
+    of its own poison rows, plus half the penalty times the squared coefficients.
+    Coefficients are arrays of shape (n_features, n_outputs, n_models).
+
+    Parameters
+    ----------
+    clean : CleanRows
+        Rows that all models share.
+
+    poison : PoisonRows
+        Rows that only one model has.
+
+    loss : MarginLoss or Softmax
+        Loss of a row.
+
+    weights : ndarray of shape (n_classes, n_models) or None
+        Weight of a row in the objective, by its class; `None` is 1.
+
+    penalty : ndarray of shape (n_features, 1, n_models)
+        Weight of each squared coefficient.
+    """
+
+    def __init__(self, clean, poison, loss, weights, penalty):
+        self.clean, self.poison, self.loss = clean, poison, loss
+        self.weights, self.penalty = weights, penalty
+        self.n_models = penalty.shape[2]
+        self._selected = None, None
+
+    def gradient(self, W, models, dtype=np.float64):
+        """Gradient of some models; ``dtype`` is that of the products with clean rows.
+
+        The sums over blocks of rows, the poison and the penalty are always in double
+        precision.
+        """
+        G = self.penalty[:, :, models] * W
+        for c in range(len(self.clean.by_class)):
+            G += self._of_class(W, c, models, dtype)
+        return self._add_poison(G, W, models)
+
+    def _of_class(self, W, c, models, dtype):
+        d, k, m = W.shape
+        folded = self.loss.fold(W, c, models).astype(dtype).reshape(d, k * m)
+        G = np.zeros((d, k * m))
+        for X, X_transposed in self.clean.blocks(c, k * m, dtype):
+            Z = (X @ folded).reshape(-1, k, m)
+            if k == 1:
+                R = self.loss.residuals(Z[:, 0], c)
+            else:
+                R = self.loss.residuals(Z, c)
+            G += X_transposed @ R.reshape(-1, k * m)
+        G = self.loss.unfold(G.reshape(d, k, m), c, models)
+        return G if self.weights is None else G * self.weights[c, models]
+
+    def _add_poison(self, G, W, models):
+        rows = self._select(models)
+        if len(rows.codes):
+            R = self.loss.row_residuals(rows.margins(W), rows.codes, rows.model)
+            G += rows.gather(R * self._row_weights(rows)[:, np.newaxis])
+        return G
+
+    def _select(self, models):
+        if self._selected[0] is None or not np.array_equal(self._selected[0], models):
+            self._selected = models, self.poison.select(models)
+        return self._selected[1]
+
+    def _row_weights(self, rows):
+        if self.weights is None:
+            return rows.count
+        return rows.count * self.weights[rows.codes, rows.model]
+
+    def clean_curvature(self, W, j):
+        """Second derivatives of the clean rows of each class.
+
+        Each output has a matrix of its own; those across outputs are left out.
+
+        Returns
+        -------
+        H : ndarray of shape (n_classes, n_outputs, n_features, n_features)
+        """
+        n, (d, k, _) = len(self.clean.by_class), W.shape
+        H = np.zeros((n, k, d, d))
+        for c, X in enumerate(self.clean.by_class):
+            for start in range(0, X.shape[0], CURVATURE_ROWS):
+                rows = dense(X[start : start + CURVATURE_ROWS])
+                D = self.loss.curvature(rows @ W[:, :, j], c, j)
+                for i in range(k):
+                    H[c, i] += (rows.T * D[:, i]) @ rows
+        return H
+
+    def poison_curvature(self, W, j):
+        """Second derivatives of the poison rows of model ``j``, by output.
+
+        With ``W=None`` they are those that rows have on their way.
+        """
+        at = self.poison.of(j)
+        X = dense(self.poison.X[at])
+        codes, model = self.poison.codes[at], self.poison.model[at]
+        weights = self.poison.count[at]
+        if self.weights is not None:
+            weights = weights * self.weights[codes, model]
+        if W is None:
+            H = (X.T * (self.loss.poison_curvature * weights)) @ X
+            return np.broadcast_to(H, (self.loss.n_outputs, *H.shape))
+        D = self.loss.row_curvature(X @ W[:, :, j], codes, model)
+        return np.array([(X.T * (weights * D[:, i])) @ X for i in range(D.shape[1])])
+
+    def curvature(self, W, j):
+        """Second derivatives of the objective of model ``j``, by output."""
+        H = self.weigh(self.clean_curvature(W, j), j) + self.poison_curvature(W, j)
+        return self.add_penalty(H, j)
+
+    def weigh(self, H, j):
+        """Sum over the classes of clean rows, weighted as model ``j`` does."""
+        if self.weights is None:
+            return H.sum(axis=0)
+        return np.tensordot(self.weights[:, j], H, axes=1)
+
+    def add_penalty(self, H, j):
+        """Add the second derivatives of the penalty, in place."""
+        d = H.shape[-1]
+        H.reshape(-1, d * d)[:, :: d + 1] += self.penalty[:, 0, j]
+        return H
+
+    def diagonal(self, W, j):
+        """Diagonal of the second derivatives of model ``j``, (n_features, n_outputs).
+
+        As `curvature`, and less work where there are many features.
+        """
+        total = np.repeat(self.penalty[:, :, j], W.shape[1], axis=1)
+        for c, X in enumerate(self.clean.by_class):
+            D = self.loss.curvature(X @ W[:, :, j], c, j)
+            total += _squared(X).T @ D * (1 if self.weights is None else self.weights[c, j])
+        at = self.poison.of(j)
+        X, codes = self.poison.X[at], self.poison.codes[at]
+        weights = self.poison.count[at]
+        if self.weights is not None:
+            weights = weights * self.weights[codes, j]
+        D = np.full((len(codes), W.shape[1]), self.loss.poison_curvature)
+        return total + _squared(X).T @ (D * weights[:, np.newaxis])
+
+
+def dense(X):
+    """Rows as an array."""
+    return X.toarray() if sparse.issparse(X) else X
+
+
+def _squared(X):
+    return X.power(2) if sparse.issparse(X) else X**2

@@ -1,0 +1,97 @@
+"""Approximate inverse second derivatives of every model."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.linalg.lapack import dpotrs
+
+# Coefficients of one output up to which a matrix for each model pays.
+MAX_FEATURES = 1000
+
+
+def make_preconditioner(problem, start, kinds):
+    """Choose by the number of coefficients.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        Objectives of the models.
+
+    start : StartingPoints
+        Optima of the clean rows and the second derivatives there.
+
+    kinds : ndarray of shape (n_models,)
+        Number of the starting point of each model.
+    """
+    if start.curvature is None:
+        return DiagonalPreconditioner(problem, start, kinds)
+    return BlockPreconditioner(problem, start, kinds)
+
+
+class BlockPreconditioner:
+    """Clean second derivatives plus each model's own, one matrix an output."""
+
+    can_refresh = True
+
+    def __init__(self, problem, start, kinds):
+        self.problem = problem
+        k, d = start.curvature[0].shape[1:3]
+        H = np.empty((problem.n_models, k, d, d))
+        shared = [None if problem.weights is not None else h.sum(axis=0)
+                  for h in start.curvature]
+        for j, kind in enumerate(kinds):
+            if shared[kind] is None:
+                H[j] = problem.weigh(start.curvature[kind], j)
+            else:
+                H[j] = shared[kind]
+            H[j] += problem.poison_curvature(None, j)
+            problem.add_penalty(H[j], j)
+        self.factors = factors_of(H)
+
+    def solve(self, G, models):
+        """Product of the approximate inverses with ``G``."""
+        own = np.ascontiguousarray(G.transpose(2, 1, 0))
+        for i, j in enumerate(models):
+            for factor, g in zip(self.factors[j], own[i], strict=True):
+                # Rows of a C array are columns to LAPACK: the lower factor is an
+                # upper one there.
+                dpotrs(factor.T, g, lower=0, overwrite_b=1)
+        return np.ascontiguousarray(own.transpose(2, 1, 0))
+
+    def refresh(self, W, j):
+        """Take the second derivatives of model ``j`` where it is now."""
+        self.factors[j] = factors_of(self.problem.curvature(W[:, :, [j]], j))
+
+
+class DiagonalPreconditioner:
+    """Diagonal second derivatives, where matrices would be too large."""
+
+    can_refresh = False
+
+    def __init__(self, problem, start, kinds):
+        diagonals = [
+            problem.diagonal(start.W[:, :, kinds[[j]]], j)
+            for j in range(problem.n_models)
+        ]
+        self.diagonals = np.stack(diagonals, axis=2)
+        self.diagonals[self.diagonals <= 0] = 1
+
+    def solve(self, G, models):
+        """Product of the approximate inverses with ``G``."""
+        return G / self.diagonals[:, :, models]
+
+
+def factors_of(H):
+    """Cholesky factors, with as much added to the diagonal as it takes."""
+    d = H.shape[-1]
+    scale = np.trace(H, axis1=-2, axis2=-1)[..., np.newaxis] / d
+    for ridge in (0, 1e-14, 1e-11, 1e-8, 1e-4, 1):
+        if ridge:
+            H = H.copy()
+            H.reshape(*H.shape[:-2], d * d)[..., :: d + 1] += ridge * scale + (scale == 0)
+        try:
+            return np.linalg.cholesky(H)
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError("second derivatives are not finite")
