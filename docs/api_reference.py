@@ -15,7 +15,23 @@ API_REFERENCE = {
             "FeatureMatch",
             "PoisonedClassifier",
             "SubpopPoisoner",
+            "SubpopulationAudit",
         ],
+    },
+    "skpoison.audit": {
+        "title": "Audits",
+        "description": (
+            "Which subpopulations can be poisoned, at what price, with figures that "
+            "can be trusted. See :ref:`audit`."
+        ),
+        "names": ["DamageDisplay", "SubpopulationAudit", "VulnerabilityDisplay"],
+    },
+    "skpoison.refit": {
+        "title": "Refits",
+        "description": (
+            "The engine: many poisoned models at once. See :ref:`refit`."
+        ),
+        "names": ["RefitEnsemble", "refit_poisoned", "register_engine"],
     },
     "skpoison.finders": {
         "title": "Finders",

@@ -17,7 +17,13 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from skpoison import ClusterMatch, FeatureMatch, PoisonedClassifier, SubpopPoisoner
+from skpoison import (
+    ClusterMatch,
+    FeatureMatch,
+    PoisonedClassifier,
+    SubpopPoisoner,
+    SubpopulationAudit,
+)
 from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
 from skpoison.finders import Representation, SliceMatch
 
@@ -26,11 +32,13 @@ DOCS = ROOT / "docs"
 PUBLIC_MODULES = [
     "skpoison",
     "skpoison.attacks",
+    "skpoison.audit",
     "skpoison.base",
     "skpoison.datasets",
     "skpoison.estimator_checks",
     "skpoison.finders",
     "skpoison.metrics",
+    "skpoison.refit",
 ]
 # Set by the base class of imbalanced-learn, and always empty here.
 NOT_OURS = {"sampling_strategy_"}
@@ -65,6 +73,12 @@ INSTANCES = {
     Representation: Representation(LogisticRegression(max_iter=1000)),
     SliceMatch: SliceMatch(),
     SubpopPoisoner: SubpopPoisoner(FeatureMatch([0], bins=3), random_state=0),
+    SubpopulationAudit: SubpopulationAudit(
+        LogisticRegression(max_iter=1000),
+        finder=FeatureMatch([0], bins=3),
+        min_test=1,
+        random_state=0,
+    ),
 }
 
 

@@ -6,7 +6,6 @@
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.audit._display_tools import (
@@ -14,8 +13,8 @@ from skpoison.audit._display_tools import (
     GREY,
     MARKERS,
     add_legend,
+    distinct_labels,
     import_pyplot,
-    shorten,
     show_percent,
 )
 
@@ -145,21 +144,13 @@ class DamageDisplay:
         Bands are the 95 % intervals of the audit. The grey control is the mean of
         the null arm over the subpopulations drawn.
         """
-        check_is_fitted(audit)
+        check_is_fitted(audit, "summary_")
         _check_kind(kind, f"{cls.__name__}.from_audit")
         chosen = _choose(audit.summary_, subpopulations, f"{cls.__name__}.from_audit")
         damage = f"{kind}_damage"
         columns = {damage: "damage", f"{damage}_low": "low", f"{damage}_high": "high"}
-        order = pd.CategoricalDtype(chosen, ordered=True)
-        curves = audit.curves_[audit.curves_["subpopulation"].isin(chosen)]
-        curves = curves.rename(columns=columns)[
-            ["subpopulation", "name", "alpha", *columns.values()]
-        ]
-        curves = curves.sort_values(
-            ["subpopulation", "alpha"],
-            key=lambda c: c.astype(order) if c.name == "subpopulation" else c,
-            ignore_index=True,
-        )
+        curves = audit.curves_.rename(columns=columns).set_index("subpopulation")
+        curves = curves.loc[chosen, ["name", "alpha", *columns.values()]].reset_index()
         display = cls(
             curves=curves,
             null=_mean_null(audit.null_, chosen, damage),
@@ -215,8 +206,8 @@ class DamageDisplay:
         return self
 
     def _plot_curves(self, line_kwargs, fill_between_kwargs):
-        self.lines_, self.fill_between_, self._names = [], [], []
-        groups = self.curves.groupby("subpopulation", sort=False, observed=True)
+        self.lines_, self.fill_between_ = [], []
+        groups = self.curves.groupby("subpopulation", sort=False)
         for i, (_, curve) in enumerate(groups):
             style = {
                 "color": COLORS[i % len(COLORS)],
@@ -236,7 +227,6 @@ class DamageDisplay:
             }
             self.lines_.append(line)
             self.fill_between_.append(self.ax_.fill_between(alpha, low, high, **band))
-            self._names.append(shorten(curve["name"].iloc[0], 24))
 
     def _plot_null(self, line_kwargs):
         self.null_line_ = None
@@ -254,7 +244,9 @@ class DamageDisplay:
         )
         self.ax_.set_xlim(left=0)
         show_percent(self.ax_.yaxis)
-        handles, names = list(self.lines_), list(self._names)
+        named = self.curves.drop_duplicates("subpopulation")
+        names = distinct_labels(named["name"], named["subpopulation"], width=36)
+        handles = list(self.lines_)
         if self.null_line_ is not None:
             handles, names = [*handles, self.null_line_], [*names, "true labels (mean)"]
         self.legend_ = add_legend(self.ax_, handles, names, **legend_kwargs)

@@ -66,6 +66,26 @@ def shorten(name, width=28):
     return f"{name[:head].rstrip()}…{name[head + 1 - width :].lstrip()}"
 
 
+def distinct_labels(names, numbers, width=28):
+    """Shorten names; those that look alike then get the number of their own.
+
+    A long conjunction, "sex=Male & race=White", is first cut down to its values.
+    """
+    names = [name if len(name) <= width else _values(name) for name in names]
+    labels = [shorten(name, width) for name in names]
+    return [
+        label
+        if labels.count(label) == 1
+        else f"{number}: {shorten(name, width - len(f'{number}: '))}"
+        for label, name, number in zip(labels, names, numbers, strict=True)
+    ]
+
+
+def _values(name):
+    values = [part.partition("=")[2] or part for part in name.split(" & ")]
+    return " & ".join(values)
+
+
 def as_data(text):
     """Make a text of a figure show its characters: names are no formulas."""
     text.set_parse_math(False)
@@ -122,7 +142,7 @@ def add_legend(ax, handles, names, **kwargs):
             "bbox_to_anchor": (0, 0),
             "bbox_transform": ax.transAxes + below,
             "borderaxespad": 0,
-            "ncols": 2,
+            "ncols": 2 if max(map(len, names)) <= 24 else 1,
             "frameon": False,
             "columnspacing": 1.2,
         }
@@ -200,6 +220,7 @@ def _annotate(ax, point, name, dx, dy):
         ha="left" if dx > 0 else "right",
         va="center",
         fontsize="small",
+        bbox={"facecolor": PAPER, "alpha": 0.75, "edgecolor": "none", "pad": 0.5},
         arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkB": 2},
     )
     # Its place is chosen within the axes: it asks the layout for no room.

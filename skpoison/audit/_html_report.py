@@ -43,7 +43,7 @@ def report_html(audit, *, title=None):
     page : str
         HTML that loads nothing from elsewhere. The same audit gives the same page.
     """
-    check_is_fitted(audit)
+    check_is_fitted(audit, "summary_")
     script, style = _template("report.js"), _template("report.css")
     # Only this script may run in the page, whatever a name may hold.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -131,7 +131,7 @@ def repr_html(audit):
     box : str
         HTML without a script.
     """
-    check_is_fitted(audit)
+    check_is_fitted(audit, "summary_")
     heads = ["Subpopulation", "Rows", "Damage", "95% interval", "True labels", "q"]
     if head.is_estimate(audit):
         heads[2] = "Damage (estimate)"

@@ -37,22 +37,21 @@ def split(X, y, given, owner, random_state):
         for name, part in given.items()
         if part[0] is not None or part[1] is not None
     }
-    pattern = [
-        part for part, share in SHARES.items() if part not in given for _ in range(share)
-    ]
+    wanted = {name: share for name, share in SHARES.items() if name not in given}
+    pattern = np.repeat(list(wanted), list(wanted.values()))
     if len(y) < len(pattern):
         raise ValueError(
             f"{owner} splits X into rows for training, for the attacker and for the "
             f"test, and needs at least {len(pattern)} rows. Got {len(y)}."
         )
     order = random_state.permutation(len(y))
-    order = order[np.argsort(np.unique(y[order], return_inverse=True)[1], kind="stable")]
+    codes = np.unique(y[order], return_inverse=True)[1]
+    order = order[np.argsort(codes, kind="stable")]
     drawn = np.resize(pattern, len(y))
-    parts = {}
-    for name in dict.fromkeys(pattern):
+    for name in wanted:
         rows = np.sort(order[drawn == name])
-        parts[name] = Part(X if len(pattern) == SHARES["train"] else take(X, rows), y[rows])
-    return {name: (parts | given)[name] for name in SHARES}
+        given[name] = Part(X if len(wanted) == 1 else take(X, rows), y[rows])
+    return {name: given[name] for name in SHARES}
 
 
 def _check_part(X, X_part, y_part, name, owner):
@@ -63,5 +62,3 @@ def _check_part(X, X_part, y_part, name, owner):
     y_part = flat_labels(y_part, owner)
     check_consistent_length(X_part, y_part)
     return Part(X_part, y_part)
-
-

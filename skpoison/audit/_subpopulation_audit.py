@@ -3,30 +3,24 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from inspect import signature
 from numbers import Integral
 from os import PathLike
 
 import numpy as np
 import pandas as pd
-from imblearn.pipeline import Pipeline as ResamplingPipeline
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skpoison.attacks import SubpopPoisoner
-from skpoison.audit._checkpoint import Checkpoint
+from skpoison.audit._arguments import check_alphas, check_poisoner, open_checkpoint
 from skpoison.audit._html_report import repr_html, write_html
-from skpoison.audit._identity import describe, digest
-from skpoison.audit._memory import Memory
 from skpoison.audit._progress import progress
-from skpoison.audit._splits import Part, split
+from skpoison.audit._setting import make_setting
+from skpoison.audit._splits import split
 from skpoison.audit._susceptibility import rank_correlations
 from skpoison.audit._tables import curves_table, results_table, summary_table
 from skpoison.audit._tasks import (
-    Setting,
     correct_of_twin,
     evidence_of,
     needs_no_attack,
@@ -36,10 +30,10 @@ from skpoison.audit._tasks import (
 )
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.finders import ClusterMatch
-from skpoison.finders._base import all_memberships, subpopulation_names
-from skpoison.refit._registry import FIDELITIES, check_fidelity
+from skpoison.finders._base import subpopulation_names
+from skpoison.refit._registry import FIDELITIES
 from skpoison.utils._containers import as_rows
-from skpoison.utils._random import LARGEST_SEED, draw_seed, seeded_clone
+from skpoison.utils._random import draw_seed, seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import (
     CallbackSupportMixin,
@@ -278,12 +272,15 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             The audit, with its results.
         """
         given = {"aux": (X_aux, y_aux), "test": (X_test, y_test)}
-        alphas = self._check_alphas()
-        poisoner = self._check_poisoner()
-        with self._open_checkpoint(X, y, given, alphas, poisoner) as checkpoint:
+        alphas, poisoner = check_alphas(self), check_poisoner(self)
+        with open_checkpoint(self, X, y, given, alphas, poisoner) as checkpoint:
             rng = check_random_state(self.random_state)
             parts = self._split(X, y, given, rng)
-            setting = self._prepare(parts, alphas, poisoner, rng)
+            given_finders = [self.finder, poisoner.finder, ClusterMatch()]
+            finder = next(f for f in given_finders if f is not None)
+            self.finder_ = seeded_clone(finder, rng)
+            self.finder_.fit(parts["aux"].X, parts["aux"].y)
+            setting = make_setting(self, self.finder_, parts, alphas, poisoner, rng)
             attacked = self._choose(setting)
             try:
                 self._run(setting, attacked, checkpoint)
@@ -303,53 +300,6 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         check_is_fitted(self, "summary_")
         write_html(self, path)
 
-    def _check_alphas(self):
-        alphas = np.asarray(self.alphas)
-        is_budget = alphas.ndim == 1 and alphas.size and alphas.dtype.kind in "iuf"
-        if not is_budget or not (np.isfinite(alphas) & (alphas > 0)).all():
-            raise ValueError(
-                f"alphas of {type(self).__name__} must be a list of numbers above 0; the "
-                f"clean model, alpha 0, is part of every audit. Got {self.alphas!r}."
-            )
-        return tuple(np.unique(alphas.astype(float)).tolist())
-
-    def _check_poisoner(self):
-        poisoner = SubpopPoisoner() if self.poisoner is None else self.poisoner
-        if self.finder is not None and poisoner.finder is not None:
-            raise ValueError(
-                f"{type(self).__name__} got a finder, and a poisoner with a finder of "
-                "its own. Leave out either."
-            )
-        defaults = signature(type(poisoner)).parameters
-        for name in ("target", "alpha", "aux_size", "random_state"):
-            value = getattr(poisoner, name)
-            if value is not defaults[name].default:
-                raise ValueError(
-                    f"{type(self).__name__} sets {name} of its poisoner itself. Got "
-                    f"{type(poisoner).__name__}({name}={value!r}): leave it out."
-                )
-        return poisoner
-
-    def _open_checkpoint(self, X, y, given, alphas, poisoner):
-        """Make sure that what is done can be kept, before any work."""
-        if self.checkpoint is None:
-            return Memory()
-        if not isinstance(self.random_state, Integral):
-            raise ValueError(
-                f"checkpoint= of {type(self).__name__} needs an integer random_state, so "
-                "that the same audit can go on later. Got "
-                f"random_state={self.random_state!r}."
-            )
-        key = {
-            name: describe(value)
-            for name, value in self.get_params(deep=False).items()
-            if name not in {"n_jobs", "checkpoint", "alphas", "poisoner"}
-        }
-        data = [part for pair in given.values() for part in pair if part is not None]
-        key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
-        key |= {"data": digest(X, y, *data)}
-        return Checkpoint.open(self.checkpoint, key)
-
     def _split(self, X, y, given, rng):
         owner = type(self).__name__
         X = as_rows(X, owner)
@@ -365,59 +315,6 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             )
         self.n_samples_ = {name: len(part) for name, part in parts.items()}
         return parts
-
-    def _prepare(self, parts, alphas, poisoner, rng):
-        """Fit what all tasks share, and draw their seeds."""
-        finder = self.finder or poisoner.finder or ClusterMatch()
-        aux = parts["aux"]
-        self.finder_ = seeded_clone(finder, rng).fit(aux.X, aux.y)
-        of_parts = all_memberships(self.finder_, *(part.X for part in parts.values()))
-        memberships = dict(zip(parts, of_parts, strict=True))
-        before, victim = self._cut_pipeline()
-        if before is not None:
-            train = parts["train"]
-            before = seeded_clone(before, rng).fit(train.X, train.y)
-        if self.defense is not None:
-            victim = _defended(victim, self.defense)
-        check_fidelity(victim, self.fidelity)
-        n_subpopulations = memberships["aux"].shape[1]
-        seen = {
-            name: part if before is None else Part(before.transform(part.X), part.y)
-            for name, part in parts.items()
-            if name != "aux"
-        }
-        return Setting(
-            victim=clone(victim),
-            before=before,
-            aux=aux,
-            poisoner=poisoner,
-            memberships=memberships,
-            alphas=alphas,
-            fidelity=self.fidelity,
-            victim_seeds=rng.randint(LARGEST_SEED, size=self.n_repeats),
-            poison_seeds=rng.randint(
-                LARGEST_SEED, size=(self.n_repeats, n_subpopulations)
-            ),
-            **seen,
-        )
-
-    def _cut_pipeline(self):
-        """Cut at the step before which the poison enters."""
-        if self.poison_before is None:
-            return None, self.estimator
-        steps = getattr(self.estimator, "steps", [])
-        names = [name for name, _ in steps]
-        if self.poison_before not in names:
-            raise ValueError(
-                f"poison_before={self.poison_before!r} of {type(self).__name__} must be "
-                f"a step of its estimator, {names}."
-                if names
-                else f"poison_before={self.poison_before!r} of {type(self).__name__} needs "
-                f"a pipeline as estimator. Got {type(self.estimator).__name__}."
-            )
-        at = names.index(self.poison_before)
-        victim = self.estimator[at:] if at < len(steps) - 1 else steps[-1][1]
-        return (self.estimator[:at] if at else None), victim
 
     def _choose(self, setting):
         """Numbers of the subpopulations to attack; the others are told in skipped_."""
@@ -530,9 +427,3 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         tags.input_tags.three_d_array = True
         tags.input_tags.sparse = True
         return tags
-
-
-def _defended(victim, defense):
-    """Put the defense before the victim; pipelines within pipelines hold no samplers."""
-    steps = victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
-    return ResamplingPipeline([("defense", defense), *steps])

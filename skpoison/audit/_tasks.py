@@ -7,8 +7,6 @@ the figures of the audit are made from.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -17,109 +15,15 @@ from sklearn.utils import check_random_state, gen_batches
 
 from skpoison.audit._checkpoint_format import EMPTY
 from skpoison.audit._evidence import Evidence
-from skpoison.audit._splits import Part
 from skpoison.audit._susceptibility import local_scores
 from skpoison.refit import refit_poisoned
-from skpoison.refit._loop import refit_in_a_loop
 from skpoison.utils._aux_rows import all_rows
 from skpoison.utils._containers import stack, take
-from skpoison.utils._random import seeded_clone
 
-# Models that an engine is given at once, and the rows of poison that they may have
-# together, as a multiple of the training rows.
-LARGEST_BLOCK = 300
-LARGEST_POISON = 4
 # Predictions held at once.
 LARGEST_BATCH = 2**24
 # The twin of a repeat has no subpopulation.
 NO_SUBPOPULATION = -1
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What every task of one audit needs.
-
-    Parameters
-    ----------
-    victim : classifier
-        What is trained, from the step on before which the poison enters.
-
-    before : transformer or None
-        The fitted steps before it.
-
-    train, aux, test : Part
-        The victim's rows, the attacker's, and those of the test. Rows of `train` and
-        `test` are as the victim sees them; those of `aux` are as they came.
-
-    poisoner : poisoner
-        The attack.
-
-    memberships : dict of csc_array
-        Subpopulations of the rows of "train", "aux" and "test".
-
-    alphas : tuple of float
-        Budgets.
-
-    fidelity : {"refit", "influence"}
-        What to ask of the engine.
-
-    victim_seeds : ndarray of shape (n_repeats,)
-        Seed of the victim in each repeat.
-
-    poison_seeds : ndarray of shape (n_repeats, n_subpopulations)
-        Seed of the attack on each subpopulation in each repeat.
-    """
-
-    victim: object
-    before: object
-    train: Part
-    aux: Part
-    test: Part
-    poisoner: object
-    memberships: dict
-    alphas: tuple
-    fidelity: str
-    victim_seeds: np.ndarray
-    poison_seeds: np.ndarray
-
-    def members(self, part, subpopulation):
-        """Rows of a part that belong to a subpopulation."""
-        matrix = self.memberships[part]
-        start, end = matrix.indptr[subpopulation : subpopulation + 2]
-        return np.sort(matrix.indices[start:end])
-
-    def sizes(self, part):
-        """Size of each subpopulation in a part."""
-        return np.diff(self.memberships[part].indptr)
-
-    def seen(self, X):
-        """Rows as the victim sees them."""
-        return X if self.before is None else self.before.transform(X)
-
-    def seeded_victim(self, repeat):
-        """The victim of one repeat, unfitted."""
-        return seeded_clone(self.victim, check_random_state(self.victim_seeds[repeat]))
-
-    def n_poison(self, subpopulation, alpha):
-        """Number of poison rows of one budget."""
-        base = "aux" if self.poisoner.relative_to == "aux" else "train"
-        return round(alpha * int(self.sizes(base)[subpopulation]))
-
-    def blocks(self, subpopulations, engine):
-        """Subpopulations, cut into the lists whose models are trained together."""
-        if engine == refit_in_a_loop.__name__:
-            return [[k] for k in subpopulations]
-        blocks, rows = [[]], 0
-        most = max(1, LARGEST_BLOCK // (2 * len(self.alphas)))
-        for k in subpopulations:
-            new = sum(self.n_poison(k, alpha) for alpha in self.alphas)
-            is_full = len(blocks[-1]) == most
-            if is_full or (rows and rows + new > LARGEST_POISON * len(self.train)):
-                blocks.append([])
-                rows = 0
-            blocks[-1].append(k)
-            rows += new
-        return blocks
 
 
 def run_twin(setting, repeat, subpopulations):
@@ -160,7 +64,7 @@ def run_block(setting, repeat, subpopulations, clean_correct):
 
 
 def _craft_all(setting, repeat, subpopulations):
-    """A row for each model to be, and the poison of each pair of them."""
+    """Begin a row for each model, and craft the poison of each pair of them."""
     rows, crafted = [], []
     attacker = all_rows(setting.aux.X, setting.aux.y)
     for k in subpopulations:
@@ -192,7 +96,7 @@ def _craft_all(setting, repeat, subpopulations):
 
 
 def _poisons(setting, rows, crafted):
-    """What each model is trained on as well, and the row that it belongs to."""
+    """Pair what each model is trained on as well with the row that it belongs to."""
     if not crafted:
         return [], []
     seen = setting.seen(stack([X_new for _, X_new, _, _ in crafted]))
@@ -206,7 +110,7 @@ def _poisons(setting, rows, crafted):
 
 
 def _train_all(setting, victim, poisons):
-    """Where each model is right, and what it tells; each alone if they fail together."""
+    """Train all models at once or, if that fails, each alone."""
     try:
         return _train(setting, victim, poisons)
     except Exception as error:
@@ -292,11 +196,10 @@ def evidence_of(rows, arm, membership):
     signs = [
         np.full(len(part), 1 - 2 * (i % 2), np.int8) for i, part in enumerate(columns)
     ]
-    empty = [np.empty(0, np.intp)]
     changes = sparse.csr_array(
         (
-            np.concatenate(signs + [np.empty(0, np.int8)]),
-            np.concatenate(columns + empty),
+            np.concatenate([np.empty(0, np.int8), *signs]),
+            np.concatenate([np.empty(0, np.intp), *columns]),
             np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
         ),
         shape=(len(table), n_test),

@@ -3,6 +3,6 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from skpoison.refit import _pipeline
+from skpoison.refit import _mlp, _neighbors, _pipeline
 
-__all__ = ["_pipeline"]
+__all__ = ["_mlp", "_neighbors", "_pipeline"]

@@ -49,10 +49,19 @@ class LinearProblem:
         """
         G = self.penalty[:, :, models] * W
         for c in range(len(self.clean.by_class)):
-            G += self._of_class(W, c, models, dtype)
+            G += self._weigh_class(self.of_class(W, c, models, dtype), c, models)
         return self._add_poison(G, W, models)
 
-    def _of_class(self, W, c, models, dtype):
+    def gradient_at_start(self, W, of_classes):
+        """Gradient of all models, where that of the clean rows is known by class."""
+        every = np.arange(self.n_models)
+        G = self.penalty * W
+        for c, of_class in enumerate(of_classes):
+            G += self._weigh_class(of_class, c, every)
+        return self._add_poison(G, W, every)
+
+    def of_class(self, W, c, models, dtype=np.float64):
+        """Gradient of the losses of the clean rows of class ``c``, unweighted."""
         d, k, m = W.shape
         folded = self.loss.fold(W, c, models).astype(dtype).reshape(d, k * m)
         G = np.zeros((d, k * m))
@@ -63,7 +72,9 @@ class LinearProblem:
             else:
                 R = self.loss.residuals(Z, c)
             G += X_transposed @ R.reshape(-1, k * m)
-        G = self.loss.unfold(G.reshape(d, k, m), c, models)
+        return self.loss.unfold(G.reshape(d, k, m), c, models)
+
+    def _weigh_class(self, G, c, models):
         return G if self.weights is None else G * self.weights[c, models]
 
     def _add_poison(self, G, W, models):
@@ -83,7 +94,7 @@ class LinearProblem:
             return rows.count
         return rows.count * self.weights[rows.codes, rows.model]
 
-    def clean_curvature(self, W, j):
+    def clean_curvature(self, w, j):
         """Second derivatives of the clean rows of each class.
 
         Each output has a matrix of its own; those across outputs are left out.
@@ -91,21 +102,22 @@ class LinearProblem:
         Returns
         -------
         H : ndarray of shape (n_classes, n_outputs, n_features, n_features)
+            Summed over the classes, of shape (1, ...), where they weigh the same.
         """
-        n, (d, k, _) = len(self.clean.by_class), W.shape
-        H = np.zeros((n, k, d, d))
+        d, k = w.shape
+        H = np.zeros((1 if self.weights is None else len(self.clean.by_class), k, d, d))
         for c, X in enumerate(self.clean.by_class):
             for start in range(0, X.shape[0], CURVATURE_ROWS):
                 rows = dense(X[start : start + CURVATURE_ROWS])
-                D = self.loss.curvature(rows @ W[:, :, j], c, j)
+                D = self.loss.curvature(rows @ w, c, j)
                 for i in range(k):
-                    H[c, i] += (rows.T * D[:, i]) @ rows
+                    H[min(c, len(H) - 1), i] += (rows.T * D[:, i]) @ rows
         return H
 
-    def poison_curvature(self, W, j):
+    def poison_curvature(self, w, j):
         """Second derivatives of the poison rows of model ``j``, by output.
 
-        With ``W=None`` they are those that rows have on their way.
+        With ``w=None`` they are those that rows have on their way.
         """
         at = self.poison.of(j)
         X = dense(self.poison.X[at])
@@ -113,21 +125,21 @@ class LinearProblem:
         weights = self.poison.count[at]
         if self.weights is not None:
             weights = weights * self.weights[codes, model]
-        if W is None:
+        if w is None:
             H = (X.T * (self.loss.poison_curvature * weights)) @ X
             return np.broadcast_to(H, (self.loss.n_outputs, *H.shape))
-        D = self.loss.row_curvature(X @ W[:, :, j], codes, model)
+        D = self.loss.row_curvature(X @ w, codes, model)
         return np.array([(X.T * (weights * D[:, i])) @ X for i in range(D.shape[1])])
 
-    def curvature(self, W, j):
+    def curvature(self, w, j):
         """Second derivatives of the objective of model ``j``, by output."""
-        H = self.weigh(self.clean_curvature(W, j), j) + self.poison_curvature(W, j)
+        H = self.weigh(self.clean_curvature(w, j), j) + self.poison_curvature(w, j)
         return self.add_penalty(H, j)
 
     def weigh(self, H, j):
         """Sum over the classes of clean rows, weighted as model ``j`` does."""
         if self.weights is None:
-            return H.sum(axis=0)
+            return H[0]
         return np.tensordot(self.weights[:, j], H, axes=1)
 
     def add_penalty(self, H, j):
@@ -136,22 +148,21 @@ class LinearProblem:
         H.reshape(-1, d * d)[:, :: d + 1] += self.penalty[:, 0, j]
         return H
 
-    def diagonal(self, W, j):
+    def diagonal(self, w, j):
         """Diagonal of the second derivatives of model ``j``, (n_features, n_outputs).
 
-        As `curvature`, and less work where there are many features.
+        The clean rows are taken at ``w``, the poison as it is on its way.
         """
-        total = np.repeat(self.penalty[:, :, j], W.shape[1], axis=1)
-        for c, X in enumerate(self.clean.by_class):
-            D = self.loss.curvature(X @ W[:, :, j], c, j)
-            total += _squared(X).T @ D * (1 if self.weights is None else self.weights[c, j])
-        at = self.poison.of(j)
-        X, codes = self.poison.X[at], self.poison.codes[at]
-        weights = self.poison.count[at]
+        weights = np.ones(len(self.clean.by_class))
         if self.weights is not None:
-            weights = weights * self.weights[codes, j]
-        D = np.full((len(codes), W.shape[1]), self.loss.poison_curvature)
-        return total + _squared(X).T @ (D * weights[:, np.newaxis])
+            weights = self.weights[:, j]
+        total = np.repeat(self.penalty[:, :, j], w.shape[1], axis=1)
+        for c, X in enumerate(self.clean.by_class):
+            total += weights[c] * (_squared(X).T @ self.loss.curvature(X @ w, c, j))
+        at = self.poison.of(j)
+        D = self.poison.count[at] * weights[self.poison.codes[at]]
+        D *= self.loss.poison_curvature
+        return total + (_squared(self.poison.X[at]).T @ D)[:, np.newaxis]
 
 
 def dense(X):

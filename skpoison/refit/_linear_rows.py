@@ -140,7 +140,7 @@ def _row_hash(X):
 
 def _mix(bits):
     """Spread the bits of unsigned integers (the finalizer of splitmix64)."""
-    bits = (bits + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
+    bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits ^= bits >> np.uint64(30)
     bits *= np.uint64(0xBF58476D1CE4E5B9)
     bits ^= bits >> np.uint64(27)
@@ -160,9 +160,10 @@ class SparsePoison:
         self.codes, self.model = poison.codes[rows], poison.model[rows]
         self.count = poison.count[rows]
         n, self.d, self.m = len(rows), X.shape[1], len(models)
-        at = np.repeat(position[self.model], np.diff(X.indptr))
-        columns = X.indices.astype(np.int64) * self.m + at
         shape = (n, self.d * self.m)
+        integer = np.int32 if max(shape[1], X.nnz) < 2**31 else np.int64
+        columns = X.indices.astype(integer) * integer(self.m)
+        columns += np.repeat(position[self.model].astype(integer), np.diff(X.indptr))
         self.matrix = sparse.csr_array((X.data, columns, X.indptr), shape=shape)
         self.transpose = self.matrix.T
 

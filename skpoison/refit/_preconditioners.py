@@ -6,10 +6,6 @@
 import numpy as np
 from scipy.linalg.lapack import dpotrs
 
-# Coefficients of one output up to which a matrix for each model pays.
-MAX_FEATURES = 1000
-
-
 def make_preconditioner(problem, start, kinds):
     """Choose by the number of coefficients.
 
@@ -19,7 +15,7 @@ def make_preconditioner(problem, start, kinds):
         Objectives of the models.
 
     start : StartingPoints
-        Optima of the clean rows and the second derivatives there.
+        Optima of the clean rows, and the second derivatives there or `None`.
 
     kinds : ndarray of shape (n_models,)
         Number of the starting point of each model.
@@ -32,20 +28,16 @@ def make_preconditioner(problem, start, kinds):
 class BlockPreconditioner:
     """Clean second derivatives plus each model's own, one matrix an output."""
 
-    can_refresh = True
-
     def __init__(self, problem, start, kinds):
         self.problem = problem
         k, d = start.curvature[0].shape[1:3]
         H = np.empty((problem.n_models, k, d, d))
-        shared = [None if problem.weights is not None else h.sum(axis=0)
-                  for h in start.curvature]
         for j, kind in enumerate(kinds):
-            if shared[kind] is None:
-                H[j] = problem.weigh(start.curvature[kind], j)
-            else:
-                H[j] = shared[kind]
-            H[j] += problem.poison_curvature(None, j)
+            np.add(
+                problem.weigh(start.curvature[kind], j),
+                problem.poison_curvature(None, j),
+                out=H[j],
+            )
             problem.add_penalty(H[j], j)
         self.factors = factors_of(H)
 
@@ -59,21 +51,20 @@ class BlockPreconditioner:
                 dpotrs(factor.T, g, lower=0, overwrite_b=1)
         return np.ascontiguousarray(own.transpose(2, 1, 0))
 
-    def refresh(self, W, j):
+    def refresh(self, w, j):
         """Take the second derivatives of model ``j`` where it is now."""
-        self.factors[j] = factors_of(self.problem.curvature(W[:, :, [j]], j))
+        self.factors[j] = factors_of(self.problem.curvature(w, j))
 
 
 class DiagonalPreconditioner:
     """Diagonal second derivatives, where matrices would be too large."""
 
-    can_refresh = False
-
     def __init__(self, problem, start, kinds):
         diagonals = [
-            problem.diagonal(start.W[:, :, kinds[[j]]], j)
+            problem.diagonal(start.W[:, :, kinds[j]], j)
             for j in range(problem.n_models)
         ]
+        self.problem = problem
         self.diagonals = np.stack(diagonals, axis=2)
         self.diagonals[self.diagonals <= 0] = 1
 
@@ -81,17 +72,25 @@ class DiagonalPreconditioner:
         """Product of the approximate inverses with ``G``."""
         return G / self.diagonals[:, :, models]
 
+    def refresh(self, w, j):
+        """Take the second derivatives of model ``j`` where it is now."""
+        diagonal = self.problem.diagonal(w, j)
+        self.diagonals[:, :, j] = np.where(diagonal > 0, diagonal, 1)
+
 
 def factors_of(H):
     """Cholesky factors, with as much added to the diagonal as it takes."""
-    d = H.shape[-1]
-    scale = np.trace(H, axis1=-2, axis2=-1)[..., np.newaxis] / d
     for ridge in (0, 1e-14, 1e-11, 1e-8, 1e-4, 1):
-        if ridge:
-            H = H.copy()
-            H.reshape(*H.shape[:-2], d * d)[..., :: d + 1] += ridge * scale + (scale == 0)
         try:
-            return np.linalg.cholesky(H)
+            return np.linalg.cholesky(_with_ridge(H, ridge) if ridge else H)
         except np.linalg.LinAlgError:
             continue
-    raise np.linalg.LinAlgError("second derivatives are not finite")
+    return np.broadcast_to(np.eye(H.shape[-1]), H.shape).copy()
+
+
+def _with_ridge(H, ridge):
+    H, d = H.copy(), H.shape[-1]
+    diagonal = H.reshape(*H.shape[:-2], d * d)[..., :: d + 1]
+    diagonal *= 1 + ridge
+    diagonal[diagonal <= 0] = 1
+    return H

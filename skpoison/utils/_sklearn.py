@@ -4,9 +4,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sklearn.base import _fit_context
+from sklearn.metrics._pairwise_distances_reduction import (
+    ArgKmin,
+    ArgKminClassMode,
+    sqeuclidean_row_norms,
+)
 from sklearn.metrics._scorer import _BaseScorer
+from sklearn.neighbors._kd_tree import NeighborsHeap64
 from sklearn.utils import _safe_indexing
 from sklearn.utils._indexing import _get_column_indices
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -30,9 +37,12 @@ except ImportError:  # scikit-learn < 1.9
 
 
 __all__ = [
+    "ArgKmin",
+    "ArgKminClassMode",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "NeighborsHeap64",
     "Options",
     "RealNotInt",
     "StrOptions",
@@ -41,7 +51,9 @@ __all__ = [
     "_fit_context",
     "_get_column_indices",
     "_num_samples",
+    "_openmp_effective_n_threads",
     "_safe_indexing",
+    "sqeuclidean_row_norms",
     "validate_params",
     "with_callbacks",
 ]

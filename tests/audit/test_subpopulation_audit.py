@@ -22,6 +22,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, FeatureMatch, SubpopPoisoner, SubpopulationAudit
+from skpoison.audit import _tasks
+from skpoison.audit._setting import make_setting
+from skpoison.audit._splits import split
 from skpoison.base import BaseSanitizer
 from skpoison.finders import SliceMatch
 
@@ -79,33 +82,20 @@ def test_figures_are_those_of_samplers_and_plain_fits(data):
 
 
 def test_poison_is_that_of_the_sampler(data):
-    from skpoison.audit import _tasks
-
     X, y = data
-    seen = []
-
-    class Watching(DecisionTreeClassifier):
-        def fit(self, X, y):
-            seen.append((X, y))
-            return super().fit(X, y)
-
-    audit = SubpopulationAudit(
-        Watching(random_state=0), finder=FINDER, min_test=5, random_state=3
-    )
-    parts = audit._split(
-        X,
-        y,
-        {"aux": (None, None), "test": (None, None)},
-        rng := np.random.RandomState(3),
-    )
-    setting = audit._prepare(parts, (0.5, 2.0), SubpopPoisoner(), rng)
+    audit = SubpopulationAudit(TREE, finder=FINDER, min_test=5)
+    rng = np.random.RandomState(3)
+    given = {"aux": (None, None), "test": (None, None)}
+    parts = split(X, y, given, "a test", rng)
+    finder = clone(FINDER).fit(parts["aux"].X)
+    setting = make_setting(audit, finder, parts, (0.5, 2.0), SubpopPoisoner(), rng)
     rows, crafted = _tasks._craft_all(setting, 0, [1, 3])
     assert len(rows) == 8
     for (pair, X_new, labels, truth), (k, alpha) in zip(
         crafted, [(1, 0.5), (1, 2.0), (3, 0.5), (3, 2.0)], strict=True
     ):
         poisoner = SubpopPoisoner(
-            FrozenEstimator(audit.finder_),
+            FrozenEstimator(finder),
             target=k,
             alpha=alpha,
             random_state=setting.poison_seeds[0, k],
@@ -272,11 +262,11 @@ def test_where_the_poison_enters_is_a_step_of_the_pipeline(data):
     assert_same(
         raw, audited(data, model, alphas=(1.0,), poison_before="functiontransformer")
     )
-    with pytest.raises(ValueError, match=r"must be a step of its estimator, \['func"):
-        audited(data, model, poison_before="scaler")
     with pytest.raises(
-        ValueError, match="needs a pipeline as estimator"
+        ValueError, match=r"must be a step of a pipeline. .*, are \['func"
     ):
+        audited(data, model, poison_before="scaler")
+    with pytest.raises(ValueError, match="GaussianNB, are \[\]"):
         audited(data, GaussianNB(), poison_before="scaler")
 
 

@@ -1,0 +1,66 @@
+"""Arguments of an audit, checked before any work."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from inspect import signature
+from numbers import Integral
+
+import numpy as np
+
+from skpoison.attacks import SubpopPoisoner
+from skpoison.audit._checkpoint import Checkpoint
+from skpoison.audit._identity import describe, digest
+from skpoison.audit._memory import Memory
+
+
+def check_alphas(audit):
+    """Budgets in increasing order, each once."""
+    alphas = np.asarray(audit.alphas)
+    is_budget = alphas.ndim == 1 and alphas.size and alphas.dtype.kind in "iuf"
+    if not is_budget or not (np.isfinite(alphas) & (alphas > 0)).all():
+        raise ValueError(
+            f"alphas of {type(audit).__name__} must be a list of numbers above 0; the "
+            f"clean model, alpha 0, is part of every audit. Got {audit.alphas!r}."
+        )
+    return tuple(np.unique(alphas.astype(float)).tolist())
+
+
+def check_poisoner(audit):
+    """Take the attack, or the default one, if the audit can set the rest of it."""
+    poisoner = SubpopPoisoner() if audit.poisoner is None else audit.poisoner
+    if audit.finder is not None and poisoner.finder is not None:
+        raise ValueError(
+            f"{type(audit).__name__} got a finder, and a poisoner with a finder of "
+            "its own. Leave out either."
+        )
+    defaults = signature(type(poisoner)).parameters
+    for name in ("target", "alpha", "aux_size", "random_state"):
+        value = getattr(poisoner, name)
+        if value is not defaults[name].default:
+            raise ValueError(
+                f"{type(audit).__name__} sets {name} of its poisoner itself. Got "
+                f"{type(poisoner).__name__}({name}={value!r}): leave it out."
+            )
+    return poisoner
+
+
+def open_checkpoint(audit, X, y, given, alphas, poisoner):
+    """Make sure that what is done can be kept, before any work."""
+    if audit.checkpoint is None:
+        return Memory()
+    if not isinstance(audit.random_state, Integral):
+        raise ValueError(
+            f"checkpoint= of {type(audit).__name__} needs an integer random_state, so "
+            "that the same audit can go on later. Got "
+            f"random_state={audit.random_state!r}."
+        )
+    key = {
+        name: describe(value)
+        for name, value in audit.get_params(deep=False).items()
+        if name not in {"n_jobs", "checkpoint", "alphas", "poisoner"}
+    }
+    data = [part for pair in given.values() for part in pair if part is not None]
+    key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
+    key |= {"data": digest(X, y, *data)}
+    return Checkpoint.open(audit.checkpoint, key)

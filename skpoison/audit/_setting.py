@@ -1,0 +1,166 @@
+"""What every task of one audit needs."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+from imblearn.pipeline import Pipeline as ResamplingPipeline
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+
+from skpoison.audit._splits import Part
+from skpoison.finders._base import all_memberships
+from skpoison.refit._loop import refit_in_a_loop
+from skpoison.refit._registry import check_fidelity
+from skpoison.utils._random import LARGEST_SEED, seeded_clone
+
+# Models that an engine is given at once, and the rows of poison that they may have
+# together, as a multiple of the training rows.
+LARGEST_BLOCK = 300
+LARGEST_POISON = 4
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every task of one audit needs.
+
+    Parameters
+    ----------
+    victim : classifier
+        What is trained, from the step on before which the poison enters.
+
+    before : transformer or None
+        The fitted steps before it.
+
+    train, aux, test : Part
+        The victim's rows, the attacker's, and those of the test. Rows of `train` and
+        `test` are as the victim sees them; those of `aux` are as they came.
+
+    poisoner : poisoner
+        The attack.
+
+    memberships : dict of csc_array
+        Subpopulations of the rows of "train", "aux" and "test".
+
+    alphas : tuple of float
+        Budgets.
+
+    fidelity : {"refit", "influence"}
+        What to ask of the engine.
+
+    victim_seeds : ndarray of shape (n_repeats,)
+        Seed of the victim in each repeat.
+
+    poison_seeds : ndarray of shape (n_repeats, n_subpopulations)
+        Seed of the attack on each subpopulation in each repeat.
+    """
+
+    victim: object
+    before: object
+    train: Part
+    aux: Part
+    test: Part
+    poisoner: object
+    memberships: dict
+    alphas: tuple
+    fidelity: str
+    victim_seeds: np.ndarray
+    poison_seeds: np.ndarray
+
+    def members(self, part, subpopulation):
+        """Rows of a part that belong to a subpopulation."""
+        matrix = self.memberships[part]
+        start, end = matrix.indptr[subpopulation : subpopulation + 2]
+        return np.sort(matrix.indices[start:end])
+
+    def sizes(self, part):
+        """Size of each subpopulation in a part."""
+        return np.diff(self.memberships[part].indptr)
+
+    def seen(self, X):
+        """Rows as the victim sees them."""
+        return X if self.before is None else self.before.transform(X)
+
+    def seeded_victim(self, repeat):
+        """Clone the victim with the seed of one repeat."""
+        return seeded_clone(self.victim, check_random_state(self.victim_seeds[repeat]))
+
+    def n_poison(self, subpopulation, alpha):
+        """Count the poison rows of one budget."""
+        base = "aux" if self.poisoner.relative_to == "aux" else "train"
+        return round(alpha * int(self.sizes(base)[subpopulation]))
+
+    def blocks(self, subpopulations, engine):
+        """Subpopulations, cut into the lists whose models are trained together."""
+        if engine == refit_in_a_loop.__name__:
+            return [[k] for k in subpopulations]
+        blocks, rows = [[]], 0
+        most = max(1, LARGEST_BLOCK // (2 * len(self.alphas)))
+        for k in subpopulations:
+            new = sum(self.n_poison(k, alpha) for alpha in self.alphas)
+            is_full = len(blocks[-1]) == most
+            if is_full or (rows and rows + new > LARGEST_POISON * len(self.train)):
+                blocks.append([])
+                rows = 0
+            blocks[-1].append(k)
+            rows += new
+        return blocks
+
+
+def make_setting(audit, finder, parts, alphas, poisoner, rng):
+    """Fit what all tasks share, and draw their seeds."""
+    of_parts = all_memberships(finder, *(part.X for part in parts.values()))
+    memberships = dict(zip(parts, of_parts, strict=True))
+    before, victim = _cut_pipeline(audit)
+    if before is not None:
+        train = parts["train"]
+        before = seeded_clone(before, rng).fit(train.X, train.y)
+    if audit.defense is not None:
+        victim = _defended(victim, audit.defense)
+    check_fidelity(victim, audit.fidelity)
+    n_subpopulations = memberships["aux"].shape[1]
+    seen = {
+        name: part if before is None else Part(before.transform(part.X), part.y)
+        for name, part in parts.items()
+        if name != "aux"
+    }
+    return Setting(
+        victim=clone(victim),
+        before=before,
+        aux=parts["aux"],
+        poisoner=poisoner,
+        memberships=memberships,
+        alphas=alphas,
+        fidelity=audit.fidelity,
+        victim_seeds=rng.randint(LARGEST_SEED, size=audit.n_repeats),
+        poison_seeds=rng.randint(
+            LARGEST_SEED, size=(audit.n_repeats, n_subpopulations)
+        ),
+        **seen,
+    )
+
+
+def _cut_pipeline(audit):
+    """Cut at the step before which the poison enters."""
+    if audit.poison_before is None:
+        return None, audit.estimator
+    steps = getattr(audit.estimator, "steps", [])
+    names = [name for name, _ in steps]
+    if audit.poison_before not in names:
+        raise ValueError(
+            f"poison_before={audit.poison_before!r} of {type(audit).__name__} must be "
+            f"a step of a pipeline. The steps of its estimator, "
+            f"{type(audit.estimator).__name__}, are {names}."
+        )
+    at = names.index(audit.poison_before)
+    victim = audit.estimator[at:] if at < len(steps) - 1 else steps[-1][1]
+    return (audit.estimator[:at] if at else None), victim
+
+
+def _defended(victim, defense):
+    """Put the defense before the steps of the victim."""
+    steps = victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
+    return ResamplingPipeline([("defense", defense), *steps])

@@ -1,0 +1,250 @@
+"""Optima of many linear models, from the optimum of the clean rows."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from skpoison.refit._linear_losses import Logistic, Softmax, SquaredHinge
+from skpoison.refit._linear_problem import LinearProblem
+from skpoison.refit._linear_rows import CleanRows, PoisonRows
+from skpoison.refit._preconditioners import make_preconditioner
+from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
+
+# Newton decrements, for a mean loss, that count as converged: the first in single
+# precision, on the way; at the second, decisions are off by 1e-6 of their spread.
+COARSE, FINE = 3e-5, 1e-7
+# Gradient of the mean loss that is always asked for, whatever the estimator's `tol`.
+MAX_GRADIENT = 1e-6
+# Margins from which single precision on the way pays.
+MANY_MARGINS = 2**20
+# Bytes of the work arrays of the models that are solved together.
+CHUNK_BYTES = 2**27
+MAX_MATRIX_FEATURES = 1000
+
+
+@dataclass
+class LinearTask:
+    """What linear models are trained on, and how.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR array} of shape (n_rows, n_features)
+        Clean rows, with the constant column of the intercept.
+
+    codes : ndarray of shape (n_rows,)
+        Numbers of their classes.
+
+    poison : tuple
+        Rows of all poisons, numbers of their classes and of their models.
+
+    loss : {"logistic", "softmax", "squared_hinge"}
+        Loss of a row. The squared hinge has an output for each class but two.
+
+    penalty : ndarray of shape (n_features, 1, n_models)
+        Weights of the squared coefficients, against the sum of the losses.
+
+    clean_penalty : ndarray of shape (n_features, 1, 1)
+        The same for the clean model.
+
+    weights : ndarray of shape (n_classes, n_models) or None
+        Weight of the rows of a class.
+
+    clean_weights : ndarray of shape (n_classes, 1) or None
+        The same for the clean model.
+
+    n_classes : int
+        Number of classes.
+
+    tol : float
+        Largest gradient entry, of the mean loss.
+    """
+
+    X: object
+    codes: np.ndarray
+    poison: tuple
+    loss: str
+    penalty: np.ndarray
+    clean_penalty: np.ndarray
+    weights: np.ndarray
+    clean_weights: np.ndarray
+    n_classes: int
+    tol: float
+
+    def __post_init__(self):
+        one_output = self.loss == "logistic" or self.n_classes == 2
+        self.n_binary = 1 if self.loss == "softmax" or one_output else self.n_classes
+        self.n_outputs = self.n_classes if self.loss == "softmax" else 1
+        self.clean = CleanRows(self.X, self.codes, self.n_classes)
+
+    def problem(self, models):
+        """Objectives of some models; of one-against-rest, of each class in turn."""
+        X, codes, model = self.poison
+        start, stop = np.searchsorted(model, [models[0], models[-1] + 1])
+        X, codes, model = X[start:stop], codes[start:stop], model[start:stop]
+        weights = None if self.weights is None else self.weights[:, models]
+        penalty = self.penalty[:, :, models]
+        rows = self._for_each_class(X, codes, model - models[0])
+        return self._problem(rows, weights, penalty, len(models))
+
+    def clean_problem(self):
+        """Objective of the clean model, or of each class against the rest."""
+        none = np.empty(0, np.intp)
+        return self._problem((self.X[:0], none, none), self.clean_weights,
+                             self.clean_penalty, 1)
+
+    def _problem(self, rows, weights, penalty, m):
+        k = self.n_binary
+        if weights is not None:
+            weights = np.repeat(weights, k, axis=1)
+        poison = PoisonRows(*rows, m * k)
+        penalty = np.repeat(penalty, k, axis=2)
+        return LinearProblem(self.clean, poison, self._loss(m), weights, penalty)
+
+    def _for_each_class(self, X, codes, model):
+        k = self.n_binary
+        if k == 1:
+            return X, codes, model
+        bounds = np.searchsorted(model, np.arange(model[-1] + 2 if len(model) else 1))
+        order = [
+            np.tile(np.arange(a, b), k)
+            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        order = np.concatenate([np.empty(0, np.intp), *order])
+        part = [np.repeat(np.arange(k), n) for n in np.diff(bounds)]
+        part = np.concatenate([np.empty(0, np.intp), *part])
+        return X[order], codes[order], model[order] * k + part
+
+    def _loss(self, m):
+        if self.loss == "softmax":
+            return Softmax(self.n_classes)
+        if self.n_binary == 1:
+            signs = np.array([[-1.0], [1.0]])
+        else:
+            signs = 2 * np.eye(self.n_classes) - 1
+        kind = Logistic if self.loss == "logistic" else SquaredHinge
+        return kind(np.tile(signs, m))
+
+
+@dataclass
+class StartingPoints:
+    """Optima of the clean rows, one for each problem that a model is made of.
+
+    Attributes
+    ----------
+    W : ndarray of shape (n_features, n_outputs, n_points)
+        Coefficients.
+
+    gradients : list of ndarray of shape (n_features, n_outputs, n_points)
+        Gradients of the losses of the clean rows of each class.
+
+    curvature : list of ndarray of shape (n_classes, n_outputs, n_features, n_features)
+        Their second derivatives at each point; `None` where they would be too large.
+    """
+
+    W: np.ndarray
+    gradients: list
+    curvature: list
+
+
+@dataclass
+class LinearOptima:
+    """Solutions of a task; each array has the models last."""
+
+    W: np.ndarray
+    G: np.ndarray
+    decrements: np.ndarray
+    n_iter: np.ndarray
+    converged: np.ndarray
+
+
+def totals_of(task, problem, n_models):
+    """Sum of the weights of the rows of each model."""
+    n = np.array([X.shape[0] for X in problem.clean.by_class], dtype=float)
+    total = np.full(n_models, n.sum())
+    rows = problem.poison
+    weights = rows.count
+    if problem.weights is not None:
+        total = n @ problem.weights
+        weights = weights * problem.weights[rows.codes, rows.model]
+    return total + np.bincount(rows.model, weights, minlength=n_models)
+
+
+def solve_task(task):
+    """Train the clean model, and from there all others."""
+    start = starting_points(task)
+    m = task.penalty.shape[2]
+    parts = [
+        _solve(task, task.problem(models), start)
+        for models in np.array_split(np.arange(m), _n_chunks(task, start))
+    ]
+    optima = LinearOptima(*(np.concatenate(p, axis=-1) for p in zip(*parts, strict=True)))
+    if not optima.converged.all():
+        warnings.warn(
+            f"{np.sum(~optima.converged)} of the refits stopped before their tolerance;"
+            " see converged_ and gradient_norms_. Scaling the features may help.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return optima
+
+
+def _n_chunks(task, start):
+    d, m = task.X.shape[1], task.penalty.shape[2]
+    numbers = d * (2 * MEMORY + 8)
+    if start.curvature is not None:
+        numbers += 2 * d * d
+    size = 8 * numbers * task.n_outputs * task.n_binary
+    return min(m, int(np.ceil(size * m / CHUNK_BYTES)))
+
+
+def starting_points(task, fine=False):
+    """Train on the clean rows alone; loosely, where that is a start only."""
+    problem = task.clean_problem()
+    d, k, m = task.X.shape[1], task.n_outputs, problem.n_models
+    W = np.zeros((d, k, m))
+    numbers = d * d * k * (1 if task.weights is None else task.n_classes)
+    small = d <= MAX_MATRIX_FEATURES and 8 * numbers <= CHUNK_BYTES
+    kinds = np.arange(m)
+    zero = StartingPoints(W, None, _curvatures(problem, W) if small else None)
+    preconditioner = make_preconditioner(problem, zero, kinds)
+    solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
+    total = totals_of(task, problem, m)
+    solver.run(_stop(task, total, FINE if fine else 1e-3), np.float64)
+    gradients = [problem.of_class(W, c, kinds) for c in range(task.n_classes)]
+    return StartingPoints(W, gradients, _curvatures(problem, W) if small else None)
+
+
+def _curvatures(problem, W):
+    return [problem.clean_curvature(W[:, :, j], j) for j in range(W.shape[2])]
+
+
+def _stop(task, total, decrement):
+    noise = np.abs(task.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
+    gradient = min(task.tol, MAX_GRADIENT) if decrement == FINE else np.inf
+    return Stop(decrement * np.sqrt(total), gradient * total, noise)
+
+
+def _solve(task, problem, start):
+    kinds = np.arange(problem.n_models) % task.n_binary
+    W = start.W[:, :, kinds]
+    G = problem.gradient_at_start(W, [g[:, :, kinds] for g in start.gradients])
+    preconditioner = make_preconditioner(problem, start, kinds)
+    solver = QuasiNewton(problem, preconditioner, W, G)
+    total = totals_of(task, problem, problem.n_models)
+    if task.X.shape[0] * W[0].size >= MANY_MARGINS:
+        solver.run(_stop(task, total, COARSE), np.float32)
+        solver.G = problem.gradient(solver.W, np.arange(problem.n_models))
+    solver.run(_stop(task, total, FINE), np.float64)
+    return (
+        solver.W,
+        solver.G / total,
+        solver.decrements,
+        solver.n_iter,
+        solver.converged,
+    )
