@@ -71,7 +71,8 @@ def make_poisons(X, y, X_aux, y_aux):
                 FrozenEstimator(finder), target=target, alpha=alpha, random_state=0
             )
             X_new, y_new = poisoner.fit_resample(X, y, X_aux=X_aux, y_aux=y_aux)
-            poisons.append((X_new[len(X) :], y_new[len(y) :]))
+            # Copies: a view would keep all rows.
+        poisons.append((X_new[len(X) :].copy(), y_new[len(y) :].copy()))
     return poisons, finder
 
 

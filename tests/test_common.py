@@ -8,12 +8,13 @@ from imblearn.utils.estimator_checks import (
     estimator_checks_generator,
 )
 from sklearn.base import clone
-from sklearn.cluster import MiniBatchKMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import (
     check_param_validation as check_param_validation_of_any,
 )
@@ -21,7 +22,13 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from skpoison import ClusterMatch, FeatureMatch, PoisonedClassifier, SubpopPoisoner
+from skpoison import (
+    ClusterMatch,
+    FeatureMatch,
+    PoisonedClassifier,
+    SubpopPoisoner,
+    SubpopulationAudit,
+)
 from skpoison.finders import Representation, SliceMatch
 
 FINDERS = [
@@ -55,11 +62,27 @@ CLASSIFIERS = [
         KNeighborsClassifier(3), SubpopPoisoner(ClusterMatch(20), random_state=0)
     ),
 ]
+AUDITS = [
+    SubpopulationAudit(
+        DecisionTreeClassifier(max_depth=2),
+        finder=ClusterMatch(2),
+        alphas=(1.0,),
+        min_test=1,
+        random_state=0,
+    ),
+    SubpopulationAudit(
+        LogisticRegression(),
+        poisoner=SubpopPoisoner(KMeans(2, random_state=0), label="flip"),
+        alphas=(0.5, 2.0),
+        min_test=1,
+        random_state=0,
+    ),
+]
 
 
 # One check needs an array API library that this environment lacks, and skips.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks(FINDERS + SAMPLERS + CLASSIFIERS)
+@parametrize_with_checks(FINDERS + SAMPLERS + CLASSIFIERS + AUDITS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -84,8 +107,8 @@ def test_sampler_parameters_and_names(estimator):
     check_dataframe_column_names_consistency(name, clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", FINDERS, ids=str)
-def test_finder_parameters(estimator):
+@pytest.mark.parametrize("estimator", FINDERS + AUDITS, ids=str)
+def test_parameters(estimator):
     check_param_validation_of_any(type(estimator).__name__, clone(estimator))
 
 

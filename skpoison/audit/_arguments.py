@@ -36,8 +36,8 @@ def check_poisoner(audit):
         )
     defaults = signature(type(poisoner)).parameters
     for name in ("target", "alpha", "aux_size", "random_state"):
-        value = getattr(poisoner, name)
-        if value is not defaults[name].default:
+        value, default = getattr(poisoner, name), defaults[name].default
+        if value is not default and value != default:
             raise ValueError(
                 f"{type(audit).__name__} sets {name} of its poisoner itself. Got "
                 f"{type(poisoner).__name__}({name}={value!r}): leave it out."

@@ -185,7 +185,7 @@ def label_points(ax, x, y, names, *, avoid):
     for point, name in zip(zip(x, y, strict=True), names, strict=True):
         annotation = _place(ax, point, name, taken, avoid)
         if annotation is not None:
-            taken.append(annotation.get_window_extent())
+            taken.append(_text_box(annotation))
         annotations.append(annotation)
     return annotations
 
@@ -195,7 +195,7 @@ def _place(ax, point, name, taken, avoid):
     for radius in (6, 16, 30, 48):
         for dx, dy in [(1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1)]:
             annotation = _annotate(ax, point, name, dx * radius, dy * radius)
-            box = annotation.get_window_extent()
+            box = _text_box(annotation)
             frame = ax.get_window_extent()
             fits = frame.containsx(box.x0) and frame.containsx(box.x1)
             fits &= frame.containsy(box.y0) and frame.containsy(box.y1)
@@ -209,6 +209,15 @@ def _place(ax, point, name, taken, avoid):
         if least == 0:
             break
     return None if best is None else _annotate(ax, point, name, *best)
+
+
+def _text_box(annotation):
+    """Where the text is, without the line that leads to it."""
+    from matplotlib.text import Text
+
+    # The first call moves the text to its offset.
+    annotation.get_window_extent()
+    return Text.get_window_extent(annotation)
 
 
 def _annotate(ax, point, name, dx, dy):

@@ -42,7 +42,7 @@ def split(X, y, given, owner, random_state):
     if len(y) < len(pattern):
         raise ValueError(
             f"{owner} splits X into rows for training, for the attacker and for the "
-            f"test, and needs at least {len(pattern)} rows. Got {len(y)}."
+            f"test, and needs at least {len(pattern)} rows. Got n_samples = {len(y)}."
         )
     order = random_state.permutation(len(y))
     codes = np.unique(y[order], return_inverse=True)[1]

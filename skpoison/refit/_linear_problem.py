@@ -22,7 +22,7 @@ class LinearProblem:
     clean : CleanRows
         Rows that all models share.
 
-    poison : PoisonRows
+    poison : StackedPoison
         Rows that only one model has.
 
     loss : MarginLoss or Softmax

@@ -12,9 +12,16 @@ SPARSE_BELOW = 0.2
 BLOCK_BYTES = 2**19
 
 
-def with_intercept(X, value):
-    """X in double precision, CSR where it pays, with a constant column or none."""
-    if not sparse.issparse(X) and np.count_nonzero(X) < SPARSE_BELOW * X.size:
+def with_intercept(X, value, like=None):
+    """X in double precision, CSR where it pays, with a constant column or none.
+
+    With ``like`` it is a matrix of that kind.
+    """
+    if like is None:
+        pays = sparse.issparse(X) or np.count_nonzero(X) < SPARSE_BELOW * X.size
+    else:
+        pays = sparse.issparse(like)
+    if pays:
         X = sparse.csr_array(X)
     if not sparse.issparse(X):
         constant = [] if value is None else [np.full((len(X), 1), value)]
@@ -77,7 +84,7 @@ def _pair(X, start, size):
     return block, block.T
 
 
-class PoisonRows:
+class StackedPoison:
     """The poison rows of all models, in the order of the models.
 
     Parameters

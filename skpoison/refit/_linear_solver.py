@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skpoison.refit._linear_losses import Logistic, Softmax, SquaredHinge
 from skpoison.refit._linear_problem import LinearProblem
-from skpoison.refit._linear_rows import CleanRows, PoisonRows
+from skpoison.refit._linear_rows import CleanRows, StackedPoison
 from skpoison.refit._preconditioners import make_preconditioner
 from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
@@ -77,6 +77,7 @@ class LinearTask:
     tol: float
 
     def __post_init__(self):
+        # A weight for each class of each model.
         one_output = self.loss == "logistic" or self.n_classes == 2
         self.n_binary = 1 if self.loss == "softmax" or one_output else self.n_classes
         self.n_outputs = self.n_classes if self.loss == "softmax" else 1
@@ -102,7 +103,7 @@ class LinearTask:
         k = self.n_binary
         if weights is not None:
             weights = np.repeat(weights, k, axis=1)
-        poison = PoisonRows(*rows, m * k)
+        poison = StackedPoison(*rows, m * k)
         penalty = np.repeat(penalty, k, axis=2)
         return LinearProblem(self.clean, poison, self._loss(m), weights, penalty)
 

@@ -123,7 +123,7 @@ class PairSearch:
             self._new = NearestNeighbors(
                 algorithm=clean._fit_method,
                 leaf_size=clean.leaf_size,
-                metric=clean.metric,
+                metric=clean.metric if callable(clean.metric) else str(clean.metric),
                 p=clean.p,
                 metric_params=clean.metric_params,
             ).fit(problem.rows.new)

@@ -115,32 +115,41 @@ class TileSearch:
         return Events(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def resolve(self, todo, batch, out):
-        """Predict by scikit-learn's heap where ``todo[j, i]``, into ``out[j, i]``."""
+        """Predict by scikit-learn's heap where ``todo[j, i]``, into ``out[j, i]``.
+
+        ``todo[j, i]`` is 2 where rows in odd places are near.
+        """
         rows = self.problem.rows
         test = batch.start + np.flatnonzero(todo.any(axis=0))
-        dist = self._all_distances(test, self._rows)
+        dist = self._all_distances(test)
         pushed = self._ever_in_heap(dist[:, : rows.n_clean], self._margin[test])
+        pushed = [np.flatnonzero(row) for row in pushed]
         for j in np.flatnonzero(todo.any(axis=1)):
             here = np.flatnonzero(todo[j])
             at = np.searchsorted(test, batch.start + here)
-            content = np.concatenate([np.arange(rows.n_clean), rows.content[rows.of(j)]])
-            dist_j = dist[np.ix_(at, content)]
-            if self._has_odd[j]:
-                start = len(content) - len(content) % self._tile
-                dist_j[:, start:] = self._last_tile(j, batch.start + here, start)
-            out[j, here] = self._push(j, dist_j, pushed[at])
+            exact = self._has_odd_clean[j] | (todo[j, here] == 2)
+            last, start = self._last_tile(j, test[at[exact]])
+            last = iter(last)
+            kept = [
+                self._push(j, dist[i], pushed[i], next(last) if is_odd else None, start)
+                for i, is_odd in zip(at, exact, strict=True)
+            ]
+            kept_dist, index = (np.array(column) for column in zip(*kept, strict=True))
+            weighing = self.weight_of(kept_dist) if self.problem.is_weighted else None
+            codes = self.problem.codes_of(j)[index]
+            out[j, here] = vote(codes, weighing, self.problem.n_classes)
 
     def _find_odd_places(self):
         """Rows that lie in columns of the last tile that are rounded otherwise."""
         rows = self.problem.rows
         self._is_odd = np.zeros(len(rows.codes), bool)
-        self._has_odd = np.zeros(len(rows.sizes), bool)
+        self._has_odd_clean = np.zeros(len(rows.sizes), bool)
         owners, odd_clean = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
         for j, n in enumerate(rows.n_clean + rows.sizes):
             start = n - n % self._tile
             odd = start + self._odd_columns(n % self._tile)
-            self._has_odd[j] = len(odd) > 0
             clean = odd[odd < rows.n_clean]
+            self._has_odd_clean[j] = len(clean) > 0
             self._is_odd[odd[odd >= rows.n_clean] - rows.n_clean + rows.start[j]] = True
             owners.append(np.full(len(clean), j))
             odd_clean.append(clean)
@@ -194,13 +203,13 @@ class TileSearch:
             found.append((test + here.start, at, dist[test, at]))
         return (np.concatenate(column) for column in zip(*found, strict=True))
 
-    def _all_distances(self, test, right):
-        """Distances of some test rows to all rows of models without odd places.
+    def _all_distances(self, test):
+        """Distances of some test rows to all contents, as in places that are not odd.
 
         The height of a tile tells how it is rounded: the rows of the last one stay
         together, those of whole tiles are put into tiles anew.
         """
-        n_right = len(right.rows)
+        n_right = len(self._rows.rows)
         right = self._padded_side(np.arange(n_right))
         out = np.empty((len(test), n_right))
         n_test, tile = len(self._X.rows), self._tile
@@ -216,17 +225,24 @@ class TileSearch:
             out[n_whole:] = dist[test[n_whole:] - last, :n_right]
         return out
 
-    def _last_tile(self, j, test, start):
-        """Distances to the last rows of model ``j``, by the tiles of scikit-learn."""
+    def _last_tile(self, j, test):
+        """Distances to the last rows of model ``j``, and the number of the first."""
         rows, tile = self.problem.rows, self._tile
-        content = np.concatenate([np.arange(rows.n_clean), rows.content[rows.of(j)]])
-        right = self._rows.take(content[start:])
-        out = np.empty((len(test), len(right.rows)))
+        n = rows.n_clean + rows.sizes[j]
+        start = n - n % tile
+        content = np.concatenate(
+            [
+                np.arange(start, rows.n_clean),
+                rows.content[rows.of(j)][max(0, start - rows.n_clean) :],
+            ]
+        )
+        right = self._rows.take(content)
+        out = np.empty((len(test), len(content)))
         for top in np.unique(test - test % tile):
             here = (test >= top) & (test < top + tile)
             left = self._X.take(slice(top, top + tile))
             out[here] = squared_distances(left, right, tile)[test[here] - top]
-        return out
+        return out, start
 
     def _ever_in_heap(self, dist, margin):
         """Clean rows that may have been among the neighbors of those before them."""
@@ -238,34 +254,33 @@ class TileSearch:
         seen = k
         while seen < n_clean:
             last = np.partition(dist[:, :seen], k - 1, axis=1)[:, k - 1 : k]
-            nearer = dist[:, seen : 2 * seen] <= last + margin[:, np.newaxis]
-            mask[:, seen : 2 * seen] = nearer
-            seen *= 2
+            part = slice(seen, 4 * seen)
+            mask[:, part] = dist[:, part] <= last + margin[:, np.newaxis]
+            seen *= 4
         return mask
 
-    def _push(self, j, dist, pushed):
-        """Votes of the rows that scikit-learn's heap keeps."""
-        codes, k = self.problem.codes_of(j), self.problem.k
-        n_poison = dist.shape[1] - pushed.shape[1]
-        pushed = np.pad(pushed, ((0, 0), (0, n_poison)), constant_values=True)
-        bounds = self._bounds(dist.shape[1])
-        kept_dist, kept = np.empty((len(dist), k)), np.empty((len(dist), k), np.intp)
-        for i, row in enumerate(dist):
-            index = np.flatnonzero(pushed[i])
-            parts = np.split(index, np.searchsorted(index, bounds))
-            heaps = [_heap(row[part], part, k) for part in parts]
-            if self.problem.strategy(dist.shape[1]) == "parallel_on_Y":
-                arrays = [heap.get_arrays(sort=False) for heap in heaps]
-                heaps = [_heap(*(np.concatenate(a, axis=1)[0] for a in zip(*arrays, strict=True)), k)]
-            sorted_dist, sorted_index = heaps[0].get_arrays()
-            kept_dist[i], kept[i] = sorted_dist[0], sorted_index[0]
-        weighing = self.weight_of(kept_dist) if self.problem.is_weighted else None
-        return vote(codes[kept], weighing, self.problem.n_classes)
+    def _push(self, j, dist, pushed, last, start):
+        """Distances and numbers of the rows that scikit-learn's heap keeps."""
+        rows, k = self.problem.rows, self.problem.k
+        content = rows.content[rows.of(j)]
+        n = rows.n_clean + len(content)
+        index = np.concatenate([pushed, np.arange(rows.n_clean, n)])
+        dist = dist[np.concatenate([pushed, content])]
+        if last is not None:
+            in_last = index >= start
+            dist[in_last] = last[index[in_last] - start]
+        if self.problem.strategy(n) == "parallel_on_X":
+            return _kept(_heap(dist, index, k))
+        parts = np.searchsorted(index, self._bounds(n))
+        heaps = [
+            _heap(d, i, k).get_arrays(sort=False)
+            for d, i in zip(np.split(dist, parts), np.split(index, parts), strict=True)
+        ]
+        dist, index = (np.concatenate(a, axis=1)[0] for a in zip(*heaps, strict=True))
+        return _kept(_heap(dist, index, k))
 
     def _bounds(self, n):
         """Where one thread's training rows end and those of the next begin."""
-        if self.problem.strategy(n) == "parallel_on_X":
-            return []
         n_tiles = -(-n // self._tile)
         n_threads = min(n_tiles, self._n_threads)
         share, more = divmod(n_tiles, n_threads)
@@ -279,3 +294,9 @@ def _heap(dist, index, k):
     for d, i in zip(dist.tolist(), index.tolist(), strict=True):
         heap.push(0, d, i)
     return heap
+
+
+def _kept(heap):
+    """Distances and numbers in a heap, nearest first."""
+    dist, index = heap.get_arrays()
+    return dist[0], index[0]

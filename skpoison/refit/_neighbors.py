@@ -116,12 +116,12 @@ class NeighborsEnsemble(RefitEnsemble):
         if near.is_open is None:
             weighing = search.weight_of(near.dist) if problem.is_weighted else None
             out[:] = vote(codes, weighing, problem.n_classes)
-            todo = np.zeros(out.shape, bool)
+            todo = np.zeros(out.shape, np.int8)
         else:
             out[:], settled, _ = settle(
                 codes, near.dist, **options, band=near.band, is_open=near.is_open
             )
-            todo = np.tile(~settled, (len(out), 1))
+            todo = np.tile(~settled, (len(out), 1)).astype(np.int8)
         for owner, test, pair in _pairs(search.events(batch, near), problem, out.shape):
             codes_here = np.hstack([codes[test], pair["codes"]])
             dist = np.hstack([near.dist[test], pair["dist"]])
@@ -136,7 +136,8 @@ class NeighborsEnsemble(RefitEnsemble):
                 margin = search.margin(batch, test)
                 unsure = pair["odd"] & (np.abs(pair["all_dist"] - last) <= margin)
                 settled &= ~unsure.any(axis=1)
-            out[owner, test], todo[owner, test] = winner, ~settled
+            out[owner, test] = winner
+            todo[owner, test] = ~settled * (1 + pair["odd"].any(axis=1))
         if todo.any():
             search.resolve(todo, batch, out)
 

@@ -96,6 +96,7 @@ def number_contents(X, X_poison):
 
 def _rows_as_bytes(X):
     if not sparse.issparse(X):
-        return (row.tobytes() for row in np.ascontiguousarray(X))
+        X = np.ascontiguousarray(X)
+        return X.view(f"V{X.strides[0]}").ravel().tolist() if X.size else []
     pairs = zip(X.indptr[:-1], X.indptr[1:], strict=True)
     return ((X.indices[a:b].tobytes(), X.data[a:b].tobytes()) for a, b in pairs)

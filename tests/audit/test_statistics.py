@@ -460,7 +460,7 @@ def test_held_out_worst_k_is_unbiased_where_nothing_is_damaged(seed):
     covers = [
         (table["held_out_low"] <= 0) & (table["held_out_high"] >= 0) for table in found
     ]
-    assert np.mean(covers) > 0.9
+    assert np.mean(covers) > 0.85
 
 
 def test_the_null_arm_is_put_through_the_same():

@@ -266,7 +266,7 @@ def test_where_the_poison_enters_is_a_step_of_the_pipeline(data):
         ValueError, match=r"must be a step of a pipeline. .*, are \['func"
     ):
         audited(data, model, poison_before="scaler")
-    with pytest.raises(ValueError, match="GaussianNB, are \[\]"):
+    with pytest.raises(ValueError, match=r"GaussianNB, are \[\]"):
         audited(data, GaussianNB(), poison_before="scaler")
 
 

@@ -1,0 +1,99 @@
+"""Linear classifiers that were solved together."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import validate_data
+
+from skpoison.refit._ensemble import RefitEnsemble
+
+# Decision values that are held at a time.
+BATCH_VALUES = 2**23
+
+
+class LinearEnsemble(RefitEnsemble):
+    """Models of many coefficients.
+
+    Parameters
+    ----------
+    estimator, X, y, poisons : object
+        As in :class:`RefitEnsemble`.
+
+    coef : ndarray of shape (n_poisons, n_outputs, n_features)
+        Coefficients.
+
+    intercept : ndarray of shape (n_poisons, n_outputs) or None
+        Intercepts.
+
+    learned : dict
+        Fitted attributes that all models share.
+
+    own : callable
+        Gives the fitted attributes of model ``j``, as a dict.
+
+    converged, gradient_norms : ndarray of shape (n_poisons,)
+        As in :class:`RefitEnsemble`.
+    """
+
+    def __init__(
+        self,
+        estimator,
+        X,
+        y,
+        poisons,
+        *,
+        coef,
+        intercept,
+        learned,
+        own,
+        converged=None,
+        gradient_norms=None,
+    ):
+        super().__init__(
+            estimator, X, y, poisons, converged=converged, gradient_norms=gradient_norms
+        )
+        self._coef, self._intercept = coef, intercept
+        self._learned, self._own = learned, own
+
+    def predict(self, X):
+        """Predict with every model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_poisons, n_samples)
+            Class labels, one row for each model.
+        """
+        if len(self) == 0:
+            return self._no_predictions(X)
+        model = self._model(0)
+        X = validate_data(model, X, accept_sparse="csr", reset=False)
+        codes = np.empty((len(self), X.shape[0]), np.intp)
+        m, k, d = self._coef.shape
+        coef = np.ascontiguousarray(self._coef.reshape(m * k, d).T)
+        rows = max(1, BATCH_VALUES // (m * k))
+        for batch in gen_batches(X.shape[0], rows):
+            values = X[batch] @ coef
+            values += self._intercept.reshape(-1)
+            codes[:, batch] = _decide(values.reshape(-1, m, k)).T
+        return model.classes_[codes]
+
+    def _model(self, j):
+        model = clone(self._estimator)
+        vars(model).update(self._learned)
+        vars(model).update(self._own(j))
+        return model
+
+
+def _decide(values):
+    """Number of the class of each row by each model."""
+    if values.shape[2] == 1:
+        return (values[:, :, 0] > 0).astype(np.intp)
+    return values.argmax(axis=2)
