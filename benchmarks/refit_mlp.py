@@ -72,7 +72,7 @@ def make_poisons(X, y, X_aux, y_aux):
             )
             X_new, y_new = poisoner.fit_resample(X, y, X_aux=X_aux, y_aux=y_aux)
             # Copies: a view would keep all rows.
-        poisons.append((X_new[len(X) :].copy(), y_new[len(y) :].copy()))
+            poisons.append((X_new[len(X) :].copy(), y_new[len(y) :].copy()))
     return poisons, finder
 
 

@@ -117,15 +117,14 @@ def _check_target(option, path):
 def headline(audit):
     """Tell what was audited, and how it went."""
     n = audit.n_samples_
-    attacked, skipped = len(audit.summary_), len(audit.skipped_)
+    attacked, skipped = len(audit.summary_), audit.skipped_["reason"]
+    counts = skipped.value_counts()
+    reasons = ", ".join(f"{n:,} with {why}" for why, n in counts.items())
     lines = [
         f"{n['train']:,} rows for training, {n['aux']:,} of the attacker, "
         f"{n['test']:,} for the test. Clean accuracy {audit.clean_accuracy_:.1%}.",
-        f"{attacked:,} of {attacked + skipped:,} subpopulations were attacked"
-        + (
-            f"; the others have fewer than {audit.min_test} test rows." * bool(skipped)
-            or "."
-        ),
+        f"{attacked:,} of {attacked + len(skipped):,} subpopulations were attacked"
+        + (f", and not {reasons}." if len(skipped) else "."),
     ]
     n_failed = int(audit.results_["error"].notna().sum())
     if n_failed:
@@ -151,7 +150,7 @@ def table(audit, n_rows):
             percent(row.target_damage),
             f"{percent(row.target_damage_low)} to {percent(row.target_damage_high)}",
             percent(row.null_damage),
-            number(row.alpha50),
+            budget(row.alpha50, alpha),
             number(row.q_value),
         ]
         for row in audit.summary_.head(n_rows)
@@ -169,12 +168,12 @@ def table(audit, n_rows):
     )
     return (
         f"\n{body}\n\n"
-        "train, test: rows of it. clean: accuracy on it without poison.\n"
+        "train, test: rows of it. clean: accuracy on it without poison, in percent.\n"
         f"lost: points of that lost to {alpha:g} poison rows for each training row, "
-        "with a 95 % interval.\n"
-        "null: the same with true labels. alpha50: poison rows for each training row "
-        "that misclassify half of it.\n"
-        "q: share of false finds among those at least as bad (Benjamini-Hochberg)."
+        "and 95 % interval.\n"
+        "null: lost to the same rows with their true labels.\n"
+        "alpha50: poison rows for each training row that misclassify half of it.\n"
+        "q: share of false alarms among those at least as clear (Benjamini-Hochberg)."
     )
 
 
@@ -183,11 +182,14 @@ def percent(value):
     return "-" if np.isnan(value) else f"{100 * value:.1f}"
 
 
+def budget(value, largest):
+    """Write a budget, or that it is beyond the largest."""
+    return f">{largest:g}" if np.isinf(value) else number(value)
+
+
 def number(value):
     """Write a number with two significant digits."""
-    if np.isnan(value):
-        return "-"
-    return "never" if np.isinf(value) else f"{value:.2g}"
+    return "-" if np.isnan(value) else f"{value:.2g}"
 
 
 def printable(text):

@@ -74,20 +74,17 @@ class DamageDisplay:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from skpoison.audit import DamageDisplay
-    >>> curves = pd.DataFrame(
-    ...     {
-    ...         "subpopulation": 0,
-    ...         "name": "cluster 0",
-    ...         "alpha": [0.5, 1.0],
-    ...         "damage": [0.1, 0.3],
-    ...         "low": [0.05, 0.2],
-    ...         "high": [0.15, 0.4],
-    ...     }
-    ... )
-    >>> display = DamageDisplay(curves=curves)
-    >>> display.plot()  # doctest: +SKIP
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.preprocessing import scale
+    >>> from skpoison.audit import DamageDisplay, SubpopulationAudit
+    >>> from skpoison.finders import ClusterMatch
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> finder = ClusterMatch(4, random_state=0)
+    >>> audit = SubpopulationAudit(LogisticRegression(), finder=finder, random_state=0)
+    >>> display = DamageDisplay.from_audit(audit.fit(scale(X), y))
+    >>> [text.get_text() for text in display.legend_.get_texts()]
+    ['cluster 1', 'cluster 2', 'cluster 0', 'true labels (mean)']
     """
 
     def __init__(self, *, curves, null=None, kind="target", fidelity="refit"):
@@ -199,7 +196,7 @@ class DamageDisplay:
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
-        self.zero_line_ = ax.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+        ax.axhline(0, color=GREY, linewidth=0.8, zorder=1)
         self._plot_curves(line_kwargs or {}, fill_between_kwargs or {})
         self._plot_null(line_kwargs or {})
         self._finish(legend_kwargs or {})

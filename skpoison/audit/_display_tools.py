@@ -42,6 +42,14 @@ SVG_STYLE = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
 }
+# Where a label may stand from its point, in points: the nearest first.
+OFFSETS = np.array(
+    [
+        (dx * radius, dy * radius)
+        for radius in (6, 16, 30, 48)
+        for dx, dy in [(1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1)]
+    ]
+)
 INVISIBLE = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
 # Marks that turn the direction of what follows, which is not theirs to turn.
 TURNING = dict.fromkeys([0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F)])
@@ -191,22 +199,24 @@ def label_points(ax, x, y, names, *, avoid):
 
 
 def _place(ax, point, name, taken, avoid):
+    from matplotlib.transforms import Bbox
+
+    draft = _annotate(ax, point, name, 0, 0)
+    size = _text_box(draft).size
+    draft.remove()
+    origin, frame = ax.transData.transform(point), ax.get_window_extent()
     best, least = None, np.inf
-    for radius in (6, 16, 30, 48):
-        for dx, dy in [(1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1)]:
-            annotation = _annotate(ax, point, name, dx * radius, dy * radius)
-            box = _text_box(annotation)
-            frame = ax.get_window_extent()
-            fits = frame.containsx(box.x0) and frame.containsx(box.x1)
-            fits &= frame.containsy(box.y0) and frame.containsy(box.y1)
-            fits &= not any(box.overlaps(other) for other in taken)
-            covered = box.count_contains(avoid) if fits else np.inf
-            if covered < least:
-                best, least = (dx * radius, dy * radius), covered
-            annotation.remove()
-            if least == 0:
-                break
-        if least == 0:
+    for offset in OFFSETS:
+        near = origin + offset * ax.figure.dpi / 72
+        corner = near - size * [offset[0] < 0, 0.5]
+        box = Bbox.from_bounds(*corner, *size)
+        inside = (box.min >= frame.min).all() and (box.max <= frame.max).all()
+        if not inside or any(box.overlaps(other) for other in taken):
+            continue
+        covered = box.count_contains(avoid)
+        if covered < least:
+            best, least = offset, covered
+        if covered == 0:
             break
     return None if best is None else _annotate(ax, point, name, *best)
 

@@ -41,8 +41,8 @@ class Progress:
             task = self._context.subcontext(task_name="task")
             task.call_on_fit_task_begin(estimator=self._estimator)
             task.call_on_fit_task_end(estimator=self._estimator)
-        seconds = time.monotonic() - self._start
-        left = seconds * (self._n_tasks - self._n_done) / (self._n_done - self._n_before)
+        per_task = (time.monotonic() - self._start) / (self._n_done - self._n_before)
+        left = per_task * (self._n_tasks - self._n_done)
         logger.info(
             "%d of %d tasks done, about %.0f s left", self._n_done, self._n_tasks, left
         )

@@ -138,7 +138,7 @@ def _correct(models, test):
         X = take(test.X, np.arange(batch.start, batch.stop))
         predicted = models.predict(X)
         correct[:, batch] = predicted == test.y[batch]
-        if predicted.dtype.kind in "fO":
+        if predicted.dtype.kind in {"f", "O"}:
             missing |= pd.isna(predicted).any(axis=1)
     return correct, [
         "its predictions contain NaN" if is_missing else None for is_missing in missing

@@ -92,6 +92,13 @@ class LinearEnsemble(RefitEnsemble):
         return model
 
 
+def learned_inputs(estimator, inputs):
+    """What all models know of rows and labels."""
+    names = ("n_features_in_", "feature_names_in_")
+    learned = {a: getattr(estimator, a) for a in names if hasattr(estimator, a)}
+    return learned | {"classes_": inputs.classes}
+
+
 def _decide(values):
     """Number of the class of each row by each model."""
     if values.shape[2] == 1:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy.special import logsumexp
 
 
 class MarginLoss:
@@ -39,6 +40,10 @@ class MarginLoss:
         signs = self.signs[codes, model][:, np.newaxis]
         return -signs * self._slope(signs * Z)
 
+    def row_losses(self, Z, codes, model):
+        """Losses of rows of any class, each of one model."""
+        return self._loss(self.signs[codes, model] * Z[:, 0])
+
     def curvature(self, Z, c, j):
         """Second derivatives in the margins of rows of class ``c`` of one model."""
         return self._bend(Z * self.signs[c, j])
@@ -56,6 +61,10 @@ class Logistic(MarginLoss):
     poison_curvature = 0.2
 
     @staticmethod
+    def _loss(V):
+        return np.logaddexp(0, -V)
+
+    @staticmethod
     def _slope(V):
         with np.errstate(over="ignore"):
             np.exp(V, out=V)
@@ -71,6 +80,10 @@ class SquaredHinge(MarginLoss):
     """Squared hinge loss, one output against the rest."""
 
     poison_curvature = 2.0
+
+    @staticmethod
+    def _loss(V):
+        return np.maximum(1 - V, 0) ** 2
 
     @staticmethod
     def _slope(V):
@@ -111,6 +124,10 @@ class Softmax:
         Z = self._probabilities(Z)
         Z[np.arange(len(Z)), codes] -= 1
         return Z
+
+    def row_losses(self, Z, codes, model):
+        """Losses of rows of any class, each of one model."""
+        return logsumexp(Z, axis=1) - Z[np.arange(len(Z)), codes]
 
     def curvature(self, Z, c, j):
         """Second derivatives in each margin, without those across classes."""

@@ -84,6 +84,29 @@ class LinearProblem:
             G += rows.gather(R * self._row_weights(rows)[:, np.newaxis])
         return G
 
+    def own_objective(self, W, P, models):
+        """Part of the objective that a model does not share, and its slope along P."""
+        own = self.penalty[:, :, models] * W
+        value, slope = _dot(own, W) / 2, _dot(own, P)
+        rows = self._select(models)
+        if len(rows.codes) == 0:
+            return value, slope
+        Z, weights = rows.margins(W), self._row_weights(rows)
+        losses = self.loss.row_losses(Z, rows.codes, rows.model) * weights
+        R = self.loss.row_residuals(Z, rows.codes, rows.model)
+        slopes = (R * rows.margins(P)).sum(axis=1) * weights
+        position = np.zeros(self.n_models, np.intp)
+        position[models] = np.arange(len(models))
+        at = position[rows.model]
+        value += np.bincount(at, losses, len(models))
+        return value, slope + np.bincount(at, slopes, len(models))
+
+    def reach(self, P):
+        """Root mean square change of the margins of clean rows along each step."""
+        d, k, m = P.shape
+        Z = self.clean.sample @ P.reshape(d, k * m)
+        return np.sqrt(np.mean(Z**2, axis=0)).reshape(k, m).max(axis=0)
+
     def _select(self, models):
         if self._selected[0] is None or not np.array_equal(self._selected[0], models):
             self._selected = models, self.poison.select(models)
@@ -163,6 +186,10 @@ class LinearProblem:
         D = self.poison.count[at] * weights[self.poison.codes[at]]
         D *= self.loss.poison_curvature
         return total + (_squared(self.poison.X[at]).T @ D)[:, np.newaxis]
+
+
+def _dot(A, B):
+    return np.einsum("dkm,dkm->m", A, B)
 
 
 def dense(X):

@@ -10,6 +10,8 @@ from scipy import sparse
 SPARSE_BELOW = 0.2
 # Bytes of one block of margins: small enough to stay in the cache.
 BLOCK_BYTES = 2**19
+# Clean rows, about, on which the length of a step is measured.
+SAMPLE = 512
 
 
 def with_intercept(X, value, like=None):
@@ -49,6 +51,7 @@ class CleanRows:
     def __init__(self, X, codes, n_classes):
         self.n_features = X.shape[1]
         self.by_class = [X[np.flatnonzero(codes == c)] for c in range(n_classes)]
+        self.sample = X[:: max(1, X.shape[0] // SAMPLE)]
         self._rows, self._blocks = {}, {}
 
     def blocks(self, c, n_columns, dtype):

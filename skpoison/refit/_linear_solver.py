@@ -19,6 +19,9 @@ from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 # Newton decrements, for a mean loss, that count as converged: the first in single
 # precision, on the way; at the second, decisions are off by 1e-6 of their spread.
 COARSE, FINE = 3e-5, 1e-7
+# The same relative to the norm of the coefficients that the penalty measures, where
+# that is smaller: the data may hardly bend the objective.
+RELATIVE = 1e-6
 # Gradient of the mean loss that is always asked for, whatever the estimator's `tol`.
 MAX_GRADIENT = 1e-6
 # Margins from which single precision on the way pays.
@@ -77,7 +80,6 @@ class LinearTask:
     tol: float
 
     def __post_init__(self):
-        # A weight for each class of each model.
         one_output = self.loss == "logistic" or self.n_classes == 2
         self.n_binary = 1 if self.loss == "softmax" or one_output else self.n_classes
         self.n_outputs = self.n_classes if self.loss == "softmax" else 1
@@ -103,6 +105,9 @@ class LinearTask:
         k = self.n_binary
         if weights is not None:
             weights = np.repeat(weights, k, axis=1)
+        if weights is not None and k > 1:
+            # liblinear weighs only the class that is held against the rest.
+            weights = np.where(np.tile(np.eye(k, dtype=bool), m), weights, 1)
         poison = StackedPoison(*rows, m * k)
         penalty = np.repeat(penalty, k, axis=2)
         return LinearProblem(self.clean, poison, self._loss(m), weights, penalty)
@@ -159,6 +164,7 @@ class LinearOptima:
 
     W: np.ndarray
     G: np.ndarray
+    totals: np.ndarray
     decrements: np.ndarray
     n_iter: np.ndarray
     converged: np.ndarray
@@ -226,9 +232,12 @@ def _curvatures(problem, W):
 
 
 def _stop(task, total, decrement):
+    """Tolerances, of the sum of the losses as all objectives here."""
     noise = np.abs(task.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
-    gradient = min(task.tol, MAX_GRADIENT) if decrement == FINE else np.inf
-    return Stop(decrement * np.sqrt(total), gradient * total, noise)
+    fine = decrement == FINE
+    gradient = min(task.tol, MAX_GRADIENT) if fine else np.inf
+    relative = RELATIVE if fine else 1.0
+    return Stop(decrement * np.sqrt(total), relative, gradient * total, noise)
 
 
 def _solve(task, problem, start):
@@ -244,7 +253,8 @@ def _solve(task, problem, start):
     solver.run(_stop(task, total, FINE), np.float64)
     return (
         solver.W,
-        solver.G / total,
+        solver.G,
+        total,
         solver.decrements,
         solver.n_iter,
         solver.converged,

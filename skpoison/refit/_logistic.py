@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from skpoison.refit._linear_ensemble import LinearEnsemble
+from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
 from skpoison.refit._linear_inputs import read_inputs
 from skpoison.refit._linear_rows import with_intercept
 from skpoison.refit._linear_solver import LinearTask, solve_task
@@ -107,6 +107,7 @@ def logistic_task(estimator, inputs, feature_scale=None):
 def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
     """Models with these coefficients."""
     W = optima.W.transpose(2, 1, 0)
+    norms = np.abs(optima.G).max(axis=(0, 1)) / optima.totals
     d, dtype = inputs.X.shape[1], inputs.X.dtype
     intercept = np.zeros(W.shape[:2])
     is_liblinear = estimator.solver == "liblinear"
@@ -123,8 +124,6 @@ def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
             "n_iter_": np.array([optima.n_iter[j]], np.int32),
         }
 
-    names = ("n_features_in_", "feature_names_in_")
-    learned = {a: getattr(estimator, a) for a in names if hasattr(estimator, a)}
     return LinearEnsemble(
         estimator,
         X,
@@ -132,8 +131,8 @@ def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
         poisons,
         coef=coef,
         intercept=intercept,
-        learned=learned | {"classes_": inputs.classes},
+        learned=learned_inputs(estimator, inputs),
         own=own,
         converged=optima.converged,
-        gradient_norms=np.abs(optima.G).max(axis=(0, 1)),
+        gradient_norms=norms,
     )

@@ -6,8 +6,8 @@
 import numpy as np
 from sklearn.utils.extmath import weighted_mode
 
-# Sums of weights closer than this may come out in another order in scikit-learn.
-SUM_TOLERANCE = 1e-9
+# Sums of weights closer than this, as a share, may be in another order in scikit-learn.
+SUM_TOLERANCE = 1e-6
 
 
 def vote(codes, dist, n_classes):

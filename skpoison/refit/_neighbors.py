@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, validate_data
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._neighbor_search import PairSearch, Problem
 from skpoison.refit._neighbor_tiles import TileSearch
-from skpoison.refit._neighbor_votes import settle, vote
+from skpoison.refit._neighbor_votes import SUM_TOLERANCE, settle, vote
 from skpoison.refit._poison_rows import (
     PoisonRows,
     encode,
@@ -134,8 +134,10 @@ class NeighborsEnsemble(RefitEnsemble):
             )
             if pair["odd"].any():
                 margin = search.margin(batch, test)
-                unsure = pair["odd"] & (np.abs(pair["all_dist"] - last) <= margin)
-                settled &= ~unsure.any(axis=1)
+                unsure = np.abs(pair["all_dist"] - last) <= margin
+                if problem.is_weighted:
+                    unsure |= pair["all_dist"] * SUM_TOLERANCE / 10 <= margin
+                settled &= ~(unsure & pair["odd"]).any(axis=1)
             out[owner, test] = winner
             todo[owner, test] = ~settled * (1 + pair["odd"].any(axis=1))
         if todo.any():
@@ -159,9 +161,9 @@ class NeighborsEnsemble(RefitEnsemble):
             return PairSearch(problem, reduces=True)
         if not is_dense or callable(metric):
             return PairSearch(problem)
-        if metric in ("cosine", "correlation"):
-            if problem.is_weighted:
-                return None
+        if metric == "correlation" or (metric == "cosine" and problem.is_weighted):
+            return None
+        if metric == "cosine":
             precise = np.result_type(checked.dtype, fit_X.dtype, np.float32)
             width = checked.shape[1] + 16
             return PairSearch(problem, band=8 * width * float(np.finfo(precise).eps))

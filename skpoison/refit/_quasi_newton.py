@@ -13,10 +13,17 @@ import numpy as np
 
 MEMORY = 10
 # A step is too long where the slope at its end is above this share of the slope at its
-# start, with the other sign. Models without progress may not overshoot at all: then
-# the objective, which is convex, falls with every step.
+# start, with the other sign, or where the objective has grown. Models without progress
+# may not overshoot at all: then the objective, which is convex, falls with every step.
 OVERSHOOT = 0.5
+# Change of the margins of clean rows that one step may bring, beyond which nothing is
+# known of their curvature.
+MAX_REACH = 3.0
+# A step that was too long before must take away this share of the slope.
+UNDERSHOOT = 0.5
 PATIENCE = 10
+# Newton decrement, squared, below which the objective is a parabola along a step.
+LARGE = 1e-2
 MAX_TRIALS = {np.float32: 5, np.float64: 30}
 # Steps between exact second derivatives, for models that are still not done.
 REFRESH_AFTER, REFRESH_EVERY = 15, 8
@@ -32,6 +39,10 @@ class Stop:
     decrements : ndarray of shape (n_models,)
         Largest Newton decrement.
 
+    relative : float
+        The same, relative to the norm of the coefficients that the penalty measures;
+        never below a thousandth of the first.
+
     gradients : ndarray of shape (n_models,)
         Largest absolute entry of the gradient.
 
@@ -40,6 +51,7 @@ class Stop:
     """
 
     decrements: np.ndarray
+    relative: float
     gradients: np.ndarray
     noise: np.ndarray
 
@@ -62,7 +74,7 @@ class Batch:
     def remember(self, S, Y):
         """Add the last step and what it did to the gradient."""
         curvature = _dot(S, Y)
-        floor = 1e-14 * np.sqrt(_dot(S, S) * _dot(Y, Y))
+        floor = 1e-14 * np.sqrt(_dot(S, S)) * np.sqrt(_dot(Y, Y)) + np.finfo(float).tiny
         rho = np.zeros_like(curvature)
         np.divide(1, curvature, out=rho, where=curvature > floor)
         self.pairs = [*self.pairs[1 - MEMORY :], (S, Y, rho)]
@@ -124,7 +136,8 @@ class QuasiNewton:
             P, slopes = P[..., ~done], slopes[~done]
             if len(batch.models) == 0:
                 return
-            moved = self._step(batch, P, slopes, dtype)
+            shares = np.minimum(1, MAX_REACH / np.maximum(self.problem.reach(P), 1e-9))
+            moved = self._step(batch, P * shares, slopes * shares, dtype)
             if dtype is np.float64:
                 self._rescue(batch, moved, step)
             else:
@@ -164,7 +177,10 @@ class QuasiNewton:
         at = batch.models
         largest = np.abs(batch.G).max(axis=(0, 1))
         self.decrements[at] = np.sqrt(np.maximum(-slopes, 0))
-        done = self.decrements[at] <= stop.decrements[at]
+        norms = np.sqrt(_dot(self.problem.penalty[:, :, at] * batch.W, batch.W))
+        limits = stop.decrements[at]
+        limits = np.clip(stop.relative * norms, 1e-3 * limits, limits)
+        done = self.decrements[at] <= limits
         done &= largest <= stop.gradients[at]
         done |= (np.abs(batch.G) <= stop.noise[:, np.newaxis]).all(axis=(0, 1))
         self.converged[at] = done
@@ -175,32 +191,13 @@ class QuasiNewton:
 
     def _step(self, batch, P, slopes, dtype):
         """Step to where no slope is too steep; tell which models have moved."""
-        start, W, m = batch.W, batch.W + P, len(slopes)
-        G = self.problem.gradient(W, batch.models, dtype)
-        end = _dot(G, P)
+        search = LineSearch(self.problem, batch, P, slopes, dtype)
         patient = self._without_progress[batch.models] < PATIENCE
-        limit = np.where(patient, OVERSHOOT, 0) * -slopes
-        # The bracket: slopes are negative at its low end, positive at its high end.
-        low, high = np.zeros((2, m)), np.ones((2, m))
-        low[1], high[1] = slopes, end
-        far = ~(end <= limit)
-        for _ in range(MAX_TRIALS[dtype]):
-            i = np.flatnonzero(far)
-            if len(i) == 0:
-                break
-            t = _inside(low[:, i], high[:, i])
-            W[..., i] = start[..., i] + t * P[..., i]
-            G[..., i] = self.problem.gradient(W[..., i], batch.models[i], dtype)
-            end = _dot(G[..., i], P[..., i])
-            is_low = end < 0
-            low[:, i[is_low]] = t[is_low], end[is_low]
-            high[:, i[~is_low]] = t[~is_low], end[~is_low]
-            far[i] = ~(end <= limit[i])
-        W[..., far], G[..., far] = start[..., far], batch.G[..., far]
-        batch.remember(W - start, G - batch.G)
-        batch.W, batch.G = W, G
+        moved = search.run(np.where(patient, OVERSHOOT, 0))
+        batch.remember(search.W - batch.W, search.G - batch.G)
+        batch.W, batch.G = search.W, search.G
         self.n_iter[batch.models] += 1
-        return ~far
+        return moved
 
     def _rescue(self, batch, moved, step):
         """Take exact second derivatives where steps are short or do not end."""
@@ -236,13 +233,88 @@ class QuasiNewton:
         batch.keep(~chosen)
 
 
-def _inside(low, high):
-    """Point inside a bracket where the slope should be zero, not too near its ends."""
-    share = np.full(low.shape[1], 0.1)
-    known = np.isfinite(high[1])
-    fall = low[1] - high[1]
-    share[known] = np.clip(low[1][known] / fall[known], 0.1, 0.9)
-    return low[0] + share * (high[0] - low[0])
+class LineSearch:
+    """Finds for each model a step along its direction that is not too long.
+
+    Slopes tell it: near the optimum they are exact where values of the objective are
+    nothing but rounding. Far away a model's own rows may weigh so much that the slope
+    jumps and tells nothing, so their part of the objective is computed as well.
+    """
+
+    def __init__(self, problem, batch, P, slopes, dtype):
+        self.problem, self.batch, self.dtype = problem, batch, dtype
+        self.P, self.slopes = P, slopes
+        self.W, self.G = batch.W + P, None
+        m = len(slopes)
+        # The bracket: the step is too short at its low end and too long at its high.
+        self.low, self.high = np.zeros((2, m)), np.ones((2, m))
+        self.low[1] = slopes
+
+    def run(self, overshoot):
+        """Search; tell which models have found a step. The others stay."""
+        every = np.arange(len(self.slopes))
+        self.G = self.problem.gradient(self.W, self.batch.models, self.dtype)
+        end = _dot(self.G, self.P)
+        too_long = self._is_too_long(every, end, np.ones(len(every)), overshoot)
+        self.high[1] = end
+        i = every[too_long]
+        for trial in range(MAX_TRIALS[self.dtype]):
+            if len(i) == 0:
+                break
+            t, end = self._try(i, trial)
+            too_long = self._is_too_long(i, end, t, overshoot[i])
+            too_short = end < UNDERSHOOT * self.slopes[i]
+            self.high[:, i[too_long]] = t[too_long], end[too_long]
+            self.low[:, i[too_short]] = t[too_short], end[too_short]
+            i = i[too_long | too_short]
+        self._settle(i)
+        return ~np.isin(every, i) | (self.low[0] > 0)
+
+    def _try(self, i, trial):
+        """Go to a point inside the bracket; give it and its slope."""
+        t = _inside(self.low[:, i], self.high[:, i], by_secant=trial % 2 == 0)
+        self._go(i, t)
+        return t, _dot(self.G[..., i], self.P[..., i])
+
+    def _go(self, i, t):
+        self.W[..., i] = self.batch.W[..., i] + t * self.P[..., i]
+        models = self.batch.models[i]
+        self.G[..., i] = self.problem.gradient(self.W[..., i], models, self.dtype)
+
+    def _settle(self, i):
+        """Out of trials: take the low end of the bracket, where it is a step at all."""
+        stay = i[self.low[0, i] == 0]
+        self.W[..., stay], self.G[..., stay] = (
+            self.batch.W[..., stay],
+            self.batch.G[..., stay],
+        )
+        short = i[self.low[0, i] > 0]
+        if len(short):
+            self._go(short, self.low[0, short])
+
+    def _is_too_long(self, i, end, t, overshoot):
+        too_long = ~(end <= -overshoot * self.slopes[i])
+        check = ~too_long & (end > 0) & (self.slopes[i] < -LARGE)
+        if check.any():
+            at = i[check]
+            too_long[check] = self._growth(at, end[check], t[check]) > 0
+        return too_long
+
+    def _growth(self, i, end, t):
+        """What a step adds to the objective; the clean rows' part by their slopes."""
+        models, P = self.batch.models[i], self.P[..., i]
+        before, slope = self.problem.own_objective(self.batch.W[..., i], P, models)
+        after, own_end = self.problem.own_objective(self.W[..., i], P, models)
+        shared = (self.slopes[i] - slope) + (end - own_end)
+        return after - before + t * shared / 2
+
+
+def _inside(low, high, *, by_secant):
+    """Point inside a bracket where the slope may be zero, not too near its ends."""
+    share = np.where(low[0] > 0, 0.5, 0.1)
+    known = by_secant & np.isfinite(high[1]) & (high[1] > 0)
+    share[known] = low[1, known] / (low[1, known] - high[1, known])
+    return low[0] + np.clip(share, 0.1, 0.9) * (high[0] - low[0])
 
 
 def _dot(A, B):

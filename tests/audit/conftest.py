@@ -11,7 +11,7 @@ from skpoison import ClusterMatch, SubpopPoisoner
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(2)>',
-    "$x^2$ and $\\frac{",
+    "$x^2$ and $\\frac{$",
     "a very long name " * 18 + "& sex=Female",
     "_private \N{RIGHT-TO-LEFT OVERRIDE}dlrow\N{RIGHT-TO-LEFT MARK} שלום 日本",
     "bell \x07 nul \x00 half \ud800 line\nbreak",

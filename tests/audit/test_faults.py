@@ -244,7 +244,7 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_result(
                 n_workers=2,
                 threads_per_worker=1,
                 dashboard_address=None,
-                silence_logs="CRITICAL",
+                silence_logs="INFO",
             ) as cluster,
             Client(cluster),
             joblib.parallel_config("dask"),

@@ -234,6 +234,14 @@ def test_repeats_that_disagree_widen_the_interval():
     assert widths[1] > 2 * widths[0]
 
 
+def test_two_repeats_that_disagree_tell_next_to_nothing():
+    changes = np.zeros((1, 2, 200), int)
+    changes[0, 1, :100] = 1
+    row = curves(own_rows_only(changes), 0).iloc[0]
+    assert row["target_damage"] == 0.25
+    assert (row["target_damage_low"], row["target_damage_high"]) == (-1, 1)
+
+
 def test_equal_repeats_tell_no_more_than_one():
     """The rows are what is sampled: training the same model again adds none."""
     one = (np.random.default_rng(0).random((1, 1, 100)) < 0.2).astype(int)
@@ -644,6 +652,32 @@ def test_an_audit_in_which_all_failed_has_tables_of_nan():
     assert by_alpha[CURVES[3:]].isna().all(axis=None)
     assert summary["n_failed"].tolist() == [6] * 6
     assert worst[["damage", "held_out_damage", "held_out_low"]].isna().all(axis=None)
+
+
+def test_an_audit_stopped_before_its_first_model_has_empty_tables():
+    full = random_evidence(0)
+    none = Evidence(
+        full.table.iloc[:0], full.changes[:0], full.clean_correct, full.membership
+    )
+    assert results_table(none, list("abcdef"), np.ones(6)).columns.tolist() == RESULTS
+    assert curves_table(none, list("abcdef"), 0).columns.tolist() == CURVES
+
+
+def test_an_audit_stopped_half_way_tells_of_what_is_there():
+    """Subpopulation 5 was reached in the first repeat alone, and 4 in neither."""
+    full = random_evidence(0)
+    k, repeat = full.table["subpopulation"], full.table["repeat"]
+    there = np.flatnonzero((k != 4) & ~((k == 5) & (repeat == 1)))
+    part = Evidence(
+        full.table.iloc[there], full.changes[there], full.clean_correct, full.membership
+    )
+    _, by_alpha, summary, worst = tables(part, part)
+    assert sorted(summary["subpopulation"]) == [0, 1, 2, 3, 5]
+    assert not summary.isna().any(axis=None)
+    assert worst["held_out_low"].notna().all()
+    means = curves(full, 0).query("subpopulation < 4")["target_damage"]
+    found = by_alpha.query("subpopulation < 4")["target_damage"]
+    assert found.tolist() == means.tolist()
 
 
 def test_names_stay_as_they_are():

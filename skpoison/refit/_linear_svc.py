@@ -1,0 +1,95 @@
+"""Linear support vector machines with the squared hinge loss."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.svm import LinearSVC
+
+from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
+from skpoison.refit._linear_inputs import read_inputs
+from skpoison.refit._linear_rows import with_intercept
+from skpoison.refit._linear_solver import LinearTask, solve_task
+from skpoison.refit._registry import register_engine
+
+
+@register_engine(LinearSVC)
+def refit_linear_svc(estimator, X, y, poisons, *, n_jobs):
+    """Solve all machines at once, each class against the rest, to their optimum.
+
+    The primal and the dual have the same; `max_iter` and `random_state` do not matter.
+    Not covered are the hinge loss, the L1 penalty, and `multi_class="crammer_singer"`.
+    """
+    inputs = read_linear_svc(estimator, X, y, poisons)
+    if inputs is None:
+        return NotImplemented
+    optima = solve_task(linear_svc_task(estimator, inputs))
+    return linear_svc_ensemble(estimator, X, y, poisons, inputs, optima)
+
+
+def read_linear_svc(estimator, X, y, poisons):
+    """Checked rows, or None where the settings are not covered."""
+    settings = estimator.penalty, estimator.loss, estimator.multi_class
+    if settings != ("l2", "squared_hinge", "ovr") or estimator.verbose:
+        return None
+    return read_inputs(
+        estimator,
+        X,
+        y,
+        poisons,
+        dtype=np.float64,
+        order="C",
+        accept_large_sparse=False,
+    )
+
+
+def linear_svc_task(estimator, inputs):
+    """What is to be solved. The intercept is a feature like any other."""
+    constant = estimator.intercept_scaling if estimator.fit_intercept else None
+    clean_weights, weights = inputs.class_weights(estimator.class_weight)
+    X = with_intercept(inputs.X, constant)
+    rows = with_intercept(inputs.X_poison, constant, like=X)
+    return LinearTask(
+        X=X,
+        codes=inputs.codes,
+        poison=(rows, inputs.poison_codes, inputs.model),
+        loss="squared_hinge",
+        penalty=np.full((X.shape[1], 1, inputs.n_models), 1 / estimator.C),
+        clean_penalty=np.full((X.shape[1], 1, 1), 1 / estimator.C),
+        weights=weights,
+        clean_weights=clean_weights,
+        n_classes=len(inputs.classes),
+        tol=estimator.tol,
+    )
+
+
+def linear_svc_ensemble(estimator, X, y, poisons, inputs, optima):
+    """Models with these coefficients; liblinear does not average its objective."""
+    d, m = inputs.X.shape[1], inputs.n_models
+    W = optima.W[:, 0].T.reshape(m, -1, len(optima.W))
+    intercept = np.zeros(W.shape[:2])
+    if estimator.fit_intercept:
+        intercept = W[:, :, -1] * estimator.intercept_scaling
+    coef = np.ascontiguousarray(W[:, :, :d])
+    n_iter = optima.n_iter.reshape(m, -1).max(axis=1)
+    norms = np.abs(optima.G).max(axis=(0, 1)).reshape(m, -1).max(axis=1)
+
+    def own(j):
+        return {
+            "coef_": coef[j].copy(),
+            "intercept_": intercept[j].copy() if estimator.fit_intercept else 0.0,
+            "n_iter_": int(n_iter[j]),
+        }
+
+    return LinearEnsemble(
+        estimator,
+        X,
+        y,
+        poisons,
+        coef=coef,
+        intercept=intercept,
+        learned=learned_inputs(estimator, inputs),
+        own=own,
+        converged=optima.converged.reshape(m, -1).all(axis=1),
+        gradient_norms=norms * estimator.C,
+    )
