@@ -117,7 +117,12 @@ def _add_attack(command):
         help="clusters of similar rows, rows that agree on all of --features, or every "
         "conjunction of up to --max-depth values (default: %(default)s)",
     )
-    add("--n-clusters", metavar="N", type=_whole, help="clusters (default: 100)")
+    add(
+        "--n-clusters",
+        metavar="N",
+        type=_whole,
+        help="clusters (default: 100, fewer in a small table)",
+    )
     add(
         "--features",
         metavar="COL,...",

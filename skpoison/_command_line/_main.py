@@ -10,7 +10,12 @@ import traceback
 import warnings
 
 from skpoison._command_line._arguments import make_parser
-from skpoison._command_line._model import make_finder, make_victim
+from skpoison._command_line._model import (
+    check_finder,
+    make_finder,
+    make_model,
+    make_victim,
+)
 from skpoison._command_line._report import Progress, check_targets, headline, table
 from skpoison._command_line._table import Tables, UserError
 from skpoison.audit import SubpopulationAudit
@@ -54,13 +59,14 @@ def main(argv=None):
 
 def audit(options):
     """Run ``skpoison audit``."""
+    check_finder(options)
+    model = make_model(options.estimator, options.param)
     check_targets(options)
     say = _ignore if options.quiet else lambda text: _say(f"note: {text}")
     tables = Tables(options, say)
-    victim, prepare = make_victim(options, tables)
     run = SubpopulationAudit(
-        victim,
-        finder=make_finder(options, tables, prepare),
+        make_victim(model, tables),
+        finder=make_finder(options, tables),
         alphas=options.alphas,
         n_repeats=options.repeats,
         fidelity=options.fidelity,

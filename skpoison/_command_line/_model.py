@@ -16,6 +16,7 @@ from skpoison._command_line._table import UserError, did_you_mean
 from skpoison.finders import ClusterMatch, FeatureMatch, SliceMatch
 
 # Options that a finder has no use for are errors.
+LARGEST_N_CLUSTERS = 100
 FINDER_OPTIONS = {
     "clusters": {"n_clusters"},
     "features": {"features", "bins"},
@@ -23,12 +24,11 @@ FINDER_OPTIONS = {
 }
 
 
-def make_victim(options, tables):
-    """Make a pipeline that ends in the step "model"; and the step before it."""
-    model = make_model(options.estimator, options.param)
+def make_victim(model, tables):
+    """Make a pipeline that prepares columns and ends in the step "model"."""
     # Dense only for those that need it.
     prepare = make_preparation(tables, sparse=get_tags(model).input_tags.sparse)
-    return Pipeline([("prepare", prepare), ("model", model)]), prepare
+    return Pipeline([("prepare", prepare), ("model", model)])
 
 
 def make_model(name, params):
@@ -82,27 +82,36 @@ def make_preparation(tables, *, sparse):
     return ColumnTransformer([step for step in steps if step[2]])
 
 
-def make_finder(options, tables, prepare):
-    """Make the finder that the options ask for."""
+def check_finder(options):
+    """Make sure that no option is without effect, and that none is missing."""
     for name in ("n_clusters", "features", "bins", "max_depth"):
         is_given = getattr(options, name) is not None
         if is_given and name not in FINDER_OPTIONS[options.finder]:
             users = [f for f, names in FINDER_OPTIONS.items() if name in names]
             raise UserError(
                 f"--{name.replace('_', '-')} has no effect with --finder "
-                f"{options.finder}; it is for {' and '.join(users)}."
+                f"{options.finder}; it is for --finder {' and '.join(users)}."
             )
+    if options.finder == "features" and not options.features:
+        raise UserError("--finder features needs --features, columns of the table.")
+
+
+def make_finder(options, tables):
+    """Make the finder that the options ask for."""
     given = {
         name: getattr(options, name)
         for name in FINDER_OPTIONS[options.finder]
         if getattr(options, name) is not None
     }
-    if options.finder == "clusters":
-        return ClusterMatch(representation=prepare, **given)
+    if options.finder == "features":
+        return FeatureMatch(sparse_output=True, **given)
     if options.finder == "slices":
         return SliceMatch(sparse_output=True, **given)
-    if options.features is None:
-        raise UserError(
-            f"--finder features needs --features. {did_you_mean('', tables.X.columns)}"
-        )
-    return FeatureMatch(sparse_output=True, **given)
+    given.setdefault("n_clusters", n_clusters_for(options, tables))
+    return ClusterMatch(representation=make_preparation(tables, sparse=True), **given)
+
+
+def n_clusters_for(options, tables):
+    """Choose a number of clusters, most of which have enough rows for the test."""
+    n_test = len(tables.parts.get("y_test", tables.y[::4]))
+    return min(LARGEST_N_CLUSTERS, max(2, n_test // (2 * options.min_test)))

@@ -149,7 +149,7 @@ class Tables:
                 chosen[name] = column
         lost = [name for name in self._options.features or [] if name not in chosen]
         if lost:
-            raise UserError(f"Column {lost[0]!r} of --features is left out.")
+            raise UserError(f"--features {lost[0]!r} is a column that is left out.")
         if not chosen:
             raise UserError(
                 f"{self._options.data} has no column left to predict "
@@ -301,7 +301,7 @@ def _check_finite(name, column, path):
     n_infinite = int(np.isinf(column).sum())
     if n_infinite:
         raise UserError(
-            f"Column {name!r} of {path} has {n_infinite:,} infinite values. Leave it "
+            f"Column {name!r} of {path} holds infinity in {n_infinite:,} rows. Leave it "
             f"out with --drop {name}, or mend them."
         )
 

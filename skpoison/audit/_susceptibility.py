@@ -158,8 +158,6 @@ def local_scores(model, X, y, membership, labels=None):
         np.array([found[name] for found in every])
         for name in ("ambient_share", "loss_difference")
     )
-    # The only class of a target would be no poison.
-    shares = np.where(shares == 1, np.inf, shares)
     losses = np.where(shares == shares.min(axis=0), losses, np.inf).min(axis=0)
     losses[np.isinf(losses)] = np.nan
     return every[0]["margin"].to_numpy(), losses

@@ -3,6 +3,28 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from skpoison.refit import _mlp, _neighbors, _pipeline
+from skpoison.refit import (
+    _discriminant,
+    _gaussian_nb,
+    _influence,
+    _linear_svc,
+    _logistic,
+    _mlp,
+    _nearest_centroid,
+    _neighbors,
+    _pipeline,
+    _ridge,
+)
 
-__all__ = ["_mlp", "_neighbors", "_pipeline"]
+__all__ = [
+    "_discriminant",
+    "_gaussian_nb",
+    "_influence",
+    "_linear_svc",
+    "_logistic",
+    "_mlp",
+    "_nearest_centroid",
+    "_neighbors",
+    "_pipeline",
+    "_ridge",
+]

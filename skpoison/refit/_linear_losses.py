@@ -52,6 +52,14 @@ class MarginLoss:
         """Second derivatives of rows of any class, each of one model."""
         return self._bend(Z * self.signs[codes, model][:, np.newaxis])
 
+    def bent(self, Z, U):
+        """Change of the residuals at folded margins Z, where these change by U."""
+        return self._bend(Z) * U
+
+    def row_bent(self, Z, U, codes, model):
+        """The same for margins of rows of any class, each of one model."""
+        return self.row_curvature(Z, codes, model) * U
+
 
 class Logistic(MarginLoss):
     """Log loss of two classes."""
@@ -137,6 +145,15 @@ class Softmax:
     def row_curvature(self, Z, codes, model):
         """Second derivatives of rows of any class, each of one model."""
         return self.curvature(Z, None, None)
+
+    def bent(self, Z, U):
+        """Change of the residuals at margins Z, where these change by U."""
+        p = self._probabilities(Z)
+        return p * (U - (p * U).sum(axis=1, keepdims=True))
+
+    def row_bent(self, Z, U, codes, model):
+        """The same for margins of rows of any class, each of one model."""
+        return self.bent(Z, U)
 
     @staticmethod
     def _probabilities(Z):

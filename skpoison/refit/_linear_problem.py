@@ -84,6 +84,28 @@ class LinearProblem:
             G += rows.gather(R * self._row_weights(rows)[:, np.newaxis])
         return G
 
+    def curvature_product(self, W, V, models):
+        """Products of the second derivatives at W, of some models, with V."""
+        d, k, m = W.shape
+        total = self.penalty[:, :, models] * V
+        for c in range(len(self.clean.by_class)):
+            folded = np.concatenate(
+                [self.loss.fold(A, c, models).reshape(d, k * m) for A in (W, V)], axis=1
+            )
+            part = np.zeros((d, k * m))
+            for X, X_transposed in self.clean.blocks(c, 2 * k * m, np.float64):
+                Z = (X @ folded).reshape(-1, 2, k, m)
+                R = self.loss.bent(Z[:, 0], Z[:, 1])
+                part += X_transposed @ R.reshape(-1, k * m)
+            part = self.loss.unfold(part.reshape(d, k, m), c, models)
+            total += self._weigh_class(part, c, models)
+        rows = self._select(models)
+        if len(rows.codes):
+            Z, U = rows.margins(W), rows.margins(V)
+            R = self.loss.row_bent(Z, U, rows.codes, rows.model)
+            total += rows.gather(R * self._row_weights(rows)[:, np.newaxis])
+        return total
+
     def own_objective(self, W, P, models):
         """Part of the objective that a model does not share, and its slope along P."""
         own = self.penalty[:, :, models] * W

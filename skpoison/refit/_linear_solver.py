@@ -185,12 +185,7 @@ def totals_of(task, problem, n_models):
 def solve_task(task):
     """Train the clean model, and from there all others."""
     start = starting_points(task)
-    m = task.penalty.shape[2]
-    parts = [
-        _solve(task, task.problem(models), start)
-        for models in np.array_split(np.arange(m), _n_chunks(task, start))
-    ]
-    optima = LinearOptima(*(np.concatenate(p, axis=-1) for p in zip(*parts, strict=True)))
+    optima = by_chunk(task, start, _solve)
     if not optima.converged.all():
         warnings.warn(
             f"{np.sum(~optima.converged)} of the refits stopped before their tolerance;"
@@ -199,6 +194,23 @@ def solve_task(task):
             stacklevel=2,
         )
     return optima
+
+
+def by_chunk(task, start, solve):
+    """Solve for as many models at a time as memory is meant for."""
+    m = task.penalty.shape[2]
+    if m == 0:
+        return _no_optima(task)
+    parts = [
+        solve(task, task.problem(models), start)
+        for models in np.array_split(np.arange(m), _n_chunks(task, start))
+    ]
+    return LinearOptima(*(np.concatenate(p, axis=-1) for p in zip(*parts, strict=True)))
+
+
+def _no_optima(task):
+    W, none = np.empty((task.X.shape[1], task.n_outputs, 0)), np.empty(0)
+    return LinearOptima(W, W, none, none, none.astype(int), none.astype(bool))
 
 
 def _n_chunks(task, start):
@@ -222,7 +234,7 @@ def starting_points(task, fine=False):
     preconditioner = make_preconditioner(problem, zero, kinds)
     solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
     total = totals_of(task, problem, m)
-    solver.run(_stop(task, total, FINE if fine else 1e-3), np.float64)
+    solver.run(stop_at(task, total, FINE if fine else 1e-3), np.float64)
     gradients = [problem.of_class(W, c, kinds) for c in range(task.n_classes)]
     return StartingPoints(W, gradients, _curvatures(problem, W) if small else None)
 
@@ -231,7 +243,7 @@ def _curvatures(problem, W):
     return [problem.clean_curvature(W[:, :, j], j) for j in range(W.shape[2])]
 
 
-def _stop(task, total, decrement):
+def stop_at(task, total, decrement):
     """Tolerances, of the sum of the losses as all objectives here."""
     noise = np.abs(task.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
     fine = decrement == FINE
@@ -248,9 +260,9 @@ def _solve(task, problem, start):
     solver = QuasiNewton(problem, preconditioner, W, G)
     total = totals_of(task, problem, problem.n_models)
     if task.X.shape[0] * W[0].size >= MANY_MARGINS:
-        solver.run(_stop(task, total, COARSE), np.float32)
+        solver.run(stop_at(task, total, COARSE), np.float32)
         solver.G = problem.gradient(solver.W, np.arange(problem.n_models))
-    solver.run(_stop(task, total, FINE), np.float64)
+    solver.run(stop_at(task, total, FINE), np.float64)
     return (
         solver.W,
         solver.G,

@@ -38,7 +38,7 @@ def refit_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
         return NotImplemented
     task = logistic_task(estimator, inputs, feature_scale)
     optima = solve_task(task)
-    return logistic_ensemble(estimator, X, y, poisons, inputs, task, optima)
+    return logistic_ensemble(estimator, X, y, poisons, inputs, optima)
 
 
 def read_logistic(estimator, X, y, poisons):
@@ -104,7 +104,7 @@ def logistic_task(estimator, inputs, feature_scale=None):
     )
 
 
-def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
+def logistic_ensemble(estimator, X, y, poisons, inputs, optima):
     """Models with these coefficients."""
     W = optima.W.transpose(2, 1, 0)
     norms = np.abs(optima.G).max(axis=(0, 1)) / optima.totals

@@ -135,15 +135,12 @@ class MLPEnsemble(RefitEnsemble):
 @register_engine(MLPClassifier)
 def refit_mlp(estimator, X, y, poisons, *, n_jobs):
     """Train all networks on shared minibatches of the clean rows."""
-    if not _is_covered(estimator, X, y, poisons):
+    classes = np.unique(y)
+    if not _is_covered(estimator, X, classes, poisons):
         return NotImplemented
-    template, X_clean, X_poisons = _validate(estimator, X, y, poisons)
-    indicators = np.eye(len(template.classes_), dtype=bool)
-    if len(indicators) <= 2:
-        indicators = indicators[:, 1:] if len(indicators) == 2 else ~indicators
+    template, X_clean, X_poisons = _validate(estimator, X, y, classes, poisons)
     targets, *targets_of_poison = (
-        indicators[np.searchsorted(template.classes_, labels)]
-        for labels in (y, *(labels for _, labels in poisons))
+        _indicators(classes, labels) for labels in (y, *(b for _, b in poisons))
     )
     units = [X_clean.shape[1], *np.ravel(estimator.hidden_layer_sizes).astype(int)]
     units = [int(n) for n in (*units, targets.shape[1])]
@@ -188,22 +185,30 @@ def refit_mlp(estimator, X, y, poisons, *, n_jobs):
     return ensemble
 
 
-def _is_covered(estimator, X, y, poisons):
+def _indicators(classes, labels):
+    """Columns of 0 and 1, one for each class; a single one for two classes."""
+    codes = np.searchsorted(classes, labels)
+    if len(classes) <= 2:
+        return codes[:, np.newaxis] == 1
+    return np.eye(len(classes), dtype=bool)[codes]
+
+
+def _is_covered(estimator, X, classes, poisons):
     if estimator.solver not in ("adam", "sgd"):
         return False
     if estimator.early_stopping or estimator.verbose:
         return False
     if sparse.issparse(X) and X.shape[0] * X.shape[1] > MAX_DENSE:
         return False
-    return all(np.isin(labels, y).all() for _, labels in poisons)
+    return all(np.isin(labels, classes).all() for _, labels in poisons)
 
 
-def _validate(estimator, X, y, poisons):
+def _validate(estimator, X, y, classes, poisons):
     """Model with all fitted attributes but the results, and rows as dense arrays."""
     template = clone(estimator).set_params(random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a batch larger than one row
-        template.partial_fit(take(X, [0]), y[:1], classes=np.unique(y))
+        template.partial_fit(take(X, [0]), y[:1], classes=classes)
     template.set_params(random_state=estimator.random_state)
 
     def check(rows, labels, dtype):

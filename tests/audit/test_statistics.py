@@ -423,6 +423,20 @@ def test_alpha50_may_be_beyond_the_largest_alpha_in_part():
     assert row["alpha50_high"] == np.inf
 
 
+def test_a_failed_repeat_is_taken_as_the_mean_of_the_others():
+    whole = of_errors([0.1, 0.2, 0.4, 0.6], n_repeats=3)
+    table, changes = whole.table.copy(), whole.changes.tolil()
+    # The second repeat at the largest alpha.
+    table.loc[5, "error"] = "ValueError: no"
+    changes[5] = 0
+    failed = Evidence(
+        table, sparse.csr_array(changes), whole.clean_correct, whole.membership
+    )
+    pd.testing.assert_frame_equal(alpha50(whole, 0), alpha50(failed, 0), rtol=1e-6)
+    expected, found = (worst_k(e, None, 0)[0] for e in (whole, failed))
+    pd.testing.assert_frame_equal(expected, found, rtol=1e-6)
+
+
 def test_alpha50_intervals_cover(seed):
     rng = np.random.default_rng(seed)
     n, n_rows = 150, 60

@@ -1,0 +1,219 @@
+"""Linear and quadratic discriminants from the means and scatters of classes."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, solve_triangular
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
+
+from skpoison.refit._registry import register_engine
+from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
+
+# Eigenvalues below are zero up to rounding, as a share of the largest.
+ZERO = 1e-12
+# Shares by which scores may differ from those of scikit-learn.
+FITTED, ROUNDING = 1e-8, 1e-13
+
+
+@register_engine(LinearDiscriminantAnalysis)
+def refit_lda(estimator, X, y, poisons, *, n_jobs):
+    """Update class means and the scatter within classes; then solve for all models."""
+    if estimator.solver != "svd":
+        return NotImplemented
+    clean, data = prepare(estimator, X, y, poisons)
+    if clean is None or not np.all(clean.priors_ > 0):
+        return NotImplemented
+    return LDAEnsemble(
+        estimator, X, y, poisons, clean=clean, statistics=ClassStatistics(*data)
+    )
+
+
+class LDAEnsemble(ScoresEnsemble):
+    """Linear discriminants of scikit-learn's solver ``"svd"``.
+
+    With ``S`` the scatter within classes, ``D`` the standard deviations within them and
+    ``b`` the class means, from their mean, that solver gives ``D^-1 C^+ D^-1 b``, where
+    ``C = D^-1 S D^-1 / n`` has the rank that `tol` leaves.
+    """
+
+    def __init__(self, *args, clean, statistics):
+        super().__init__(*args, clean=clean)
+        solver = _Solver(statistics, self._estimator.tol)
+        counts = statistics.counts / statistics.n_samples[:, np.newaxis]
+        given = self._estimator.priors
+        priors = counts if given is None else np.broadcast_to(clean.priors_, counts.shape)
+        self._center = clean.means_.mean(axis=0)
+        means = (statistics.clean_means - self._center) + statistics.shifts
+        overall = np.einsum("mc,mcf->mf", priors, means)
+        between = means - overall[:, np.newaxis]
+        self._coef, self._is_solved = np.empty_like(means), np.zeros(len(self), bool)
+        for j in range(len(self)):
+            coef = solver.solve(j, between[j], priors[j])
+            if coef is not None:
+                self._coef[j], self._is_solved[j] = coef, True
+        norms = np.einsum("mcf,mcf->mc", between, self._coef)
+        self._intercept = np.log(priors) - 0.5 * norms
+        self._intercept -= np.einsum("mf,mcf->mc", overall, self._coef)
+
+    def _scores(self, X, models):
+        coef, intercept = self._coef[models], self._intercept[models]
+        shifted = X - self._center
+        scores = [
+            coef[:, c] @ shifted.T + intercept[:, c, np.newaxis]
+            for c in range(coef.shape[1])
+        ]
+        reach = FITTED * np.linalg.norm(shifted, axis=1)
+        reach += ROUNDING * np.linalg.norm(X, axis=1)
+        slack = np.linalg.norm(coef, axis=2).max(axis=1)[:, np.newaxis] * reach
+        slack += FITTED * np.abs(intercept).max(axis=1)[:, np.newaxis]
+        slack[~self._is_solved[models]] = np.inf
+        return scores, slack
+
+
+class _Solver:
+    """Solves with the scatter of every model in the range of the clean one.
+
+    Poison adds to the scatter and takes nothing away, so the rank of the clean rows is
+    that of a model where the poison leaves alone what they do not span. That, and how
+    far the least eigenvalue can sink, is checked; `None` is no solution.
+    """
+
+    def __init__(self, statistics, tol):
+        self._statistics, self._tol = statistics, tol
+        scatter = statistics.clean_scatters.sum(axis=0)
+        self._clean_std = _scale(scatter, statistics.n_clean)
+        correlation = scatter / np.outer(self._clean_std, self._clean_std)
+        values, vectors = np.linalg.eigh(correlation / statistics.n_clean)
+        self._is_clear = not np.any(
+            (values > ZERO * max(1, values[-1])) & (values < 4 * tol**2)
+        )
+        in_range = values > tol**2
+        self._least = values[in_range].min(initial=np.inf)
+        self._null = np.linalg.qr(
+            vectors[:, ~in_range] / self._clean_std[:, np.newaxis]
+        )[0]
+        self._range = np.linalg.qr(
+            vectors[:, in_range] * self._clean_std[:, np.newaxis]
+        )[0]
+
+    def solve(self, j, between, priors):
+        """Coefficients of each class of model ``j``, or None."""
+        n_samples = self._statistics.n_samples[j]
+        scatter = self._statistics.scatter(j)
+        std = _scale(scatter, n_samples)
+        # By Ostrowski's theorem, eigenvalues sink by no more than the scaling.
+        stretch = np.max(std / self._clean_std) ** 2 * n_samples
+        least = self._least * self._statistics.n_clean / stretch
+        null = np.linalg.qr(std[:, np.newaxis] * self._null)[0]
+        correlation = scatter / np.outer(std, std) / n_samples
+        left = np.abs(null.T @ correlation @ null).max(initial=0)
+        if not self._is_clear or least < 4 * self._tol**2 or left > ZERO:
+            return None
+        # What is left of the means where the rows within classes vary.
+        scaled = between / std
+        scaled -= (scaled @ null) @ null.T
+        inner = self._range.T @ scatter @ self._range / n_samples
+        solution = np.linalg.solve(inner, self._range.T @ (scaled * std).T)
+        coef = (self._range @ solution).T * std
+        coef -= (coef @ null) @ null.T
+        coef /= std
+        return coef if self._spans(between, coef, priors) else None
+
+    def _spans(self, between, coef, priors):
+        """Whether scikit-learn keeps all directions between the class means."""
+        root = np.sqrt(priors)[:, np.newaxis]
+        gram = (root * between) @ (root * coef).T
+        values = np.linalg.eigvalsh((gram + gram.T) / 2)
+        share = values / values[-1] if values[-1] > 0 else np.full(len(values), 0.5)
+        return not np.any((share > ZERO) & (share < 4 * self._tol**2)) and (
+            values[-1] > ZERO
+        )
+
+
+def _scale(scatter, n_samples):
+    std = np.sqrt(np.diag(scatter) / n_samples)
+    return np.where(std == 0, 1.0, std)
+
+
+@register_engine(QuadraticDiscriminantAnalysis)
+def refit_qda(estimator, X, y, poisons, *, n_jobs):
+    """Update the mean and the covariance of each poisoned class."""
+    if getattr(estimator, "solver", "svd") != "svd":
+        return NotImplemented
+    clean, data = prepare(estimator, X, y, poisons)
+    if clean is None:
+        return NotImplemented
+    statistics = ClassStatistics(*data)
+    if not np.all(np.bincount(data[1]) > X.shape[1]):
+        # Fewer rows than features: the solver leaves directions out.
+        return NotImplemented
+    try:
+        return QDAEnsemble(estimator, X, y, poisons, clean=clean, statistics=statistics)
+    except LinAlgError:  # the loop says in which poison
+        return NotImplemented
+
+
+class QDAEnsemble(ScoresEnsemble):
+    """Quadratic discriminants of scikit-learn's solver ``"svd"``."""
+
+    def __init__(self, *args, clean, statistics):
+        super().__init__(*args, clean=clean)
+        self._center = clean.means_.mean(axis=0)
+        self._means = (statistics.clean_means - self._center) + statistics.shifts
+        clean_counts = np.bincount(np.searchsorted(clean.classes_, self._y))
+        self._is_changed = statistics.counts != clean_counts
+        counts = statistics.counts / statistics.n_samples[:, np.newaxis]
+        given = self._estimator.priors
+        self._priors = counts if given is None else np.asarray(given) + 0 * counts
+        n_classes = len(clean.classes_)
+        self._clean_factors = [
+            self._factor(statistics.clean_scatters[c] / clean_counts[c])
+            for c in range(n_classes)
+        ]
+        self._factors = {
+            (j, c): self._factor(
+                statistics.class_scatter(j, c) / statistics.counts[j, c]
+            )
+            for j, c in zip(*np.nonzero(self._is_changed), strict=True)
+        }
+
+    def _factor(self, covariance):
+        """Root of the inverse of a regularized covariance, and its log determinant."""
+        n_features = len(covariance)
+        reg, tol = self._estimator.reg_param, self._estimator.tol
+        matrix = (1 - reg) * covariance + reg * np.eye(n_features)
+        # All eigenvalues are above tol, as scikit-learn demands.
+        cho_factor(matrix - tol * (1 + 1e-6) * np.eye(n_features), lower=True)
+        root, _ = cho_factor(matrix, lower=True)
+        inverse = solve_triangular(root, np.eye(n_features), lower=True)
+        return inverse, 2 * np.log(np.diag(root)).sum()
+
+    def _scores(self, X, models):
+        X = X - self._center
+        numbers = range(*models.indices(len(self)))
+        n_classes = len(self._clean_factors)
+        scores = np.empty((n_classes, len(numbers), len(X)))
+        with np.errstate(divide="ignore"):
+            offset = np.log(self._priors)
+        for c, clean in enumerate(self._clean_factors):
+            unchanged = None
+            for row, j in enumerate(numbers):
+                if self._is_changed[j, c]:
+                    score = _half_norms(X, self._means[j, c], *self._factors[j, c])
+                else:
+                    if unchanged is None:
+                        unchanged = _half_norms(X, self._means[j, c], *clean)
+                    score = unchanged
+                scores[c, row] = score + offset[j, c]
+        finite = np.where(np.isfinite(scores), scores, 0)
+        return scores, FITTED * np.abs(finite).max(axis=0) + FITTED
+
+
+def _half_norms(X, mean, inverse, log_determinant):
+    deviations = (X - mean) @ inverse.T
+    norms = np.einsum("ij,ij->i", deviations, deviations)
+    return -0.5 * (norms + log_determinant)

@@ -1,0 +1,398 @@
+"""Networks of skorch, trained as one network with a model axis."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from skorch import NeuralNetClassifier
+from skorch.dataset import Dataset
+from torch.func import functional_call, vmap
+from torch.utils.data import DataLoader
+
+from skpoison.refit._ensemble import RefitEnsemble
+from skpoison.refit._minibatches import (
+    SharedBatches,
+    n_batches,
+    places_of_poison,
+)
+
+# Each works on every number of a parameter by itself, so a stack of parameters is
+# optimized as its members are.
+OPTIMIZERS = tuple(
+    getattr(torch.optim, name)
+    for name in (
+        "SGD",
+        "Adam",
+        "AdamW",
+        "Adamax",
+        "NAdam",
+        "RAdam",
+        "RMSprop",
+        "Adagrad",
+    )
+)
+CRITERIA = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+# Methods whose overriding does not change how a net is trained.
+HARMLESS = {"__init__", "__repr__", "__doc__", "__module__", "_get_param_names"}
+MAX_BYTES = 2**29
+
+
+class NetEnsemble(RefitEnsemble):
+    """Networks of one architecture.
+
+    Notes
+    -----
+    Each net is a draw from the distribution that fitting the skorch net on its poisoned
+    data draws from: number and sizes of its batches and their mean gradients are those
+    of skorch, and where it shuffles, poison is spread over the batches as a shuffle of
+    all rows would spread it. Where it does not, and there is no dropout, nets of equal
+    initial weights are equal to rounding.
+
+    Weights, shuffles and dropout are drawn from torch's global generator, as skorch
+    draws them, unless the net has an integer `random_state`: then all start from the
+    same weights, and the generator is left as it was.
+
+    The clean rows are shuffled once for all nets.
+    """
+
+    def __init__(self, estimator, X, y, poisons, *, template, blocks):
+        super().__init__(estimator, X, y, poisons)
+        self._template, self._blocks = template, blocks
+        self._where = {
+            j: (block, i) for block in blocks for i, j in enumerate(block.numbers)
+        }
+
+    def predict(self, X):
+        """Predict with every model.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_poisons, n_samples)
+            Class labels, one row for each model.
+        """
+        if not self._blocks:
+            return self._no_predictions(X)
+        out = np.empty((len(self), len(X)), dtype=np.int64)
+        for block in self._blocks:
+            out[block.numbers] = block.predict(X)
+        return out
+
+    def _model(self, j):
+        block, i = self._where[j]
+        net = clone(self._estimator)
+        with torch.random.fork_rng():
+            net.initialize()
+        net.check_data(self._X, self._y)
+        net.module_.load_state_dict({k: p[i] for k, p in block.params.items()})
+        net.optimizer_.load_state_dict(_state_of_one(block.optimizer_state, i))
+        for loss in block.losses[:, i]:
+            net.history.new_epoch()
+            net.history.record("epoch", len(net.history))
+            net.history.record("train_loss", float(loss))
+        return net
+
+
+def refit_nets(estimator, X, y, poisons):
+    """Train all nets, as many at a time as the memory allows."""
+    if not _is_covered(estimator, X, y, poisons):
+        return NotImplemented
+    with _randomness_of(estimator):
+        template = clone(estimator).initialize()
+        if not _has_covered_parts(template):
+            return NotImplemented
+        seed = _fixed_seed(estimator)
+        params = _initial_params(estimator, template, len(poisons), seed)
+        shuffle_seed, *place_seeds = torch.randint(
+            2**31, (1 + len(poisons),)
+        ).tolist()
+        if seed is not None:
+            place_seeds = [place_seeds[0]] * len(poisons)
+        rows_at_once = min(_batch_size(template, len(y)), len(y))
+        if not _runs_as_one(template, params, X, y):
+            return NotImplemented
+        size = _models_at_once(template, X, rows_at_once)
+        blocks = [
+            Block(template, params, numbers).train(
+                X, y, poisons, shuffle_seed, place_seeds
+            )
+            for numbers in _groups(template, len(y), poisons, size)
+        ]
+    return NetEnsemble(estimator, X, y, poisons, template=template, blocks=blocks)
+
+
+class Block:
+    """Nets that are trained together; their epochs have equally many batches."""
+
+    def __init__(self, template, params, numbers):
+        self._net, self.numbers = template, numbers
+        self._of_module = dict(template.module_.named_parameters())
+        self.params = {
+            name: torch.stack([params[j][name] for j in numbers])
+            .to(template.device)
+            .requires_grad_(self._of_module[name].requires_grad)
+            for name in self._of_module
+        }
+
+    def train(self, X, y, poisons, shuffle_seed, place_seeds):
+        """Train for the epochs of the net, and keep the results on the host."""
+        net = self._net
+        mine = [poisons[j] for j in self.numbers]
+        rows = _to_device(net, np.concatenate([X, *(rows for rows, _ in mine)]))
+        labels = _to_device(net, np.concatenate([y, *(labels for _, labels in mine)]))
+        n_poison = np.array([len(labels) for _, labels in mine])
+        batch_size = _batch_size(net, len(y) + int(n_poison.max()))
+        first_poison = len(y) + np.cumsum(n_poison) - n_poison
+        shuffles = np.random.default_rng(shuffle_seed) if _shuffles(net) else None
+        streams = [
+            np.random.default_rng(place_seeds[j]) if _shuffles(net) else None
+            for j in self.numbers
+        ]
+        groups, options = net.get_params_for_optimizer(
+            "optimizer", list(self.params.items())
+        )
+        optimizer = net.optimizer(*groups, **{"lr": net.lr} | options)
+        order, losses = np.arange(len(y)), []
+        for _ in range(net.max_epochs):
+            order = order if shuffles is None else shuffles.permutation(len(y))
+            places = [
+                places_of_poison(len(y), m, batch_size, stream)
+                for m, stream in zip(n_poison, streams, strict=True)
+            ]
+            batches = SharedBatches(order, places, batch_size, first_poison)
+            losses.append(self._train_epoch(batches, rows, labels, optimizer))
+        self.losses = np.array(losses).reshape(-1, len(self.numbers))
+        self.optimizer_state = _on_host(optimizer.state_dict())
+        self.params = _on_host(self.params)
+        return self
+
+    def _train_epoch(self, batches, rows, labels, optimizer):
+        """Go through all batches once; return the mean loss of each net."""
+        self._net.module_.train()
+        total = torch.zeros(len(self.numbers), device=self._net.device)
+        for shared, own, mask, sizes in batches:
+            shared = np.broadcast_to(shared, (len(own), len(shared)))
+            index = torch.from_numpy(np.concatenate([own, shared], axis=1))
+            y = labels[index.to(labels.device)]
+            if mask is not None:
+                is_none = torch.from_numpy(~mask).to(y.device)
+                y[:, : own.shape[1]][is_none] = self._net.criterion_.ignore_index
+            optimizer.zero_grad()
+            loss = self._losses(rows[index.to(rows.device)], y)
+            loss.sum().backward()
+            optimizer.step()
+            total += loss.detach() * torch.from_numpy(sizes).to(total)
+        return (total.cpu().numpy() / batches.n_rows).tolist()
+
+    def _losses(self, X, y):
+        """Mean loss of each net on its rows."""
+
+        def loss(params, X, y):
+            return self._net.get_loss(_output(self._net, params, X), y)
+
+        return vmap(loss, randomness="different")(self.params, X, y)
+
+    def predict(self, X):
+        """Number of the class with the largest output, by net and row."""
+        net = self._net
+        net.module_.eval()
+        kwargs = net.get_params_for("iterator_valid")
+        n_rows = kwargs.get("batch_size", net.batch_size)
+        n_rows = len(X) if n_rows == -1 else n_rows
+        params = {k: p.to(net.device) for k, p in self.params.items()}
+        outputs = vmap(lambda p, X: _output(net, p, X), in_dims=(0, None))
+        with torch.no_grad():
+            return np.concatenate(
+                [
+                    outputs(params, _to_device(net, X[start : start + n_rows]))
+                    .argmax(dim=2)
+                    .cpu()
+                    .numpy()
+                    for start in range(0, len(X), n_rows)
+                ],
+                axis=1,
+            )
+
+
+def _output(net, params, X):
+    output = functional_call(net.module_, params, (X,))
+    return output[0] if isinstance(output, tuple) else output
+
+
+def _to_device(net, array):
+    return torch.from_numpy(np.ascontiguousarray(array)).to(net.device)
+
+
+def _on_host(state):
+    """The same with every tensor on the host, without its graph."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().cpu()
+    if isinstance(state, dict):
+        return {key: _on_host(value) for key, value in state.items()}
+    return state
+
+
+def _state_of_one(state, i):
+    """State of the optimizer of net `i`; step counts are common to all."""
+    return {
+        "param_groups": state["param_groups"],
+        "state": {
+            number: {
+                key: (value[i] if value.ndim else value).clone()
+                for key, value in slots.items()
+            }
+            for number, slots in state["state"].items()
+        },
+    }
+
+
+def _batch_size(net, n_rows):
+    """Rows of a batch, as the iterator of skorch would have it."""
+    size = net.get_params_for("iterator_train").get("batch_size", net.batch_size)
+    return n_rows if size == -1 else size
+
+
+def _shuffles(net):
+    return bool(net.get_params_for("iterator_train").get("shuffle", False))
+
+
+def _fixed_seed(estimator):
+    seed = getattr(estimator, "random_state", None)
+    return None if seed is None else int(seed)
+
+
+@contextmanager
+def _randomness_of(estimator):
+    """Draw from torch's generator, or from the seed of the net alone."""
+    seed = _fixed_seed(estimator)
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def _initial_params(estimator, template, n_models, seed):
+    """Initial parameters of each net."""
+    nets = (
+        template if seed is not None else clone(estimator).initialize()
+        for _ in range(n_models)
+    )
+    return [
+        {k: p.detach().cpu().clone() for k, p in net.module_.named_parameters()}
+        for net in nets
+    ]
+
+
+def _groups(net, n_clean, poisons, size):
+    """Numbers of the nets that are trained together."""
+    n_rows = n_clean + np.array([len(labels) for _, labels in poisons], dtype=int)
+    steps = np.array([n_batches(n, _batch_size(net, n)) for n in n_rows], dtype=int)
+    order = np.lexsort((n_rows, steps))
+    blocks = []
+    for group in np.split(order, np.flatnonzero(np.diff(steps[order])) + 1):
+        if len(group):
+            blocks += np.array_split(group, -(-len(group) // size))
+    return blocks
+
+
+def _is_covered(estimator, X, y, poisons):
+    """Whether the settings of the net are those whose effect is known."""
+    if _overrides_training(type(estimator)) or not isinstance(X, np.ndarray):
+        return False
+    if y.dtype != np.int64 or X.dtype.kind not in "fiu":
+        return False
+    if not all(np.isin(labels, np.unique(y)).all() for _, labels in poisons):
+        return False
+    iterator = estimator.get_params_for("iterator_train")
+    plain = {"batch_size", "shuffle", "num_workers", "pin_memory"}
+    has_callbacks = estimator.callbacks not in (None, [], "disable")
+    return (
+        estimator.train_split is None
+        and not has_callbacks
+        and estimator.iterator_train is DataLoader
+        and set(iterator) <= plain
+        and estimator.dataset is Dataset
+        and not estimator.get_params_for("dataset")
+        and estimator.optimizer in OPTIMIZERS
+        and estimator.criterion in CRITERIA
+        and estimator.predict_nonlinearity in ("auto", None)
+        and not estimator.compile
+        and estimator.torch_load_kwargs is None
+    )
+
+
+def _overrides_training(cls):
+    """Whether a subclass of skorch's net changes more than its constructor."""
+    own = cls.__mro__[: cls.__mro__.index(NeuralNetClassifier)]
+    return any(
+        hasattr(NeuralNetClassifier, name) and name not in HARMLESS
+        for ancestor in own
+        for name in vars(ancestor)
+        if not (ancestor is object or name in ("__dict__", "__weakref__"))
+    )
+
+
+def _has_covered_parts(net):
+    """Whether the module keeps no state but its parameters, and the loss is a mean."""
+    params = list(net.module_.parameters())
+    lazy = torch.nn.parameter.UninitializedTensorMixin
+    has_batch_norm = any(
+        isinstance(part, torch.nn.modules.batchnorm._BatchNorm)
+        for part in net.module_.modules()
+    )
+    return (
+        params
+        and not any(isinstance(p, lazy) for p in params)
+        and next(net.module_.buffers(), None) is None
+        and not has_batch_norm
+        and net.criterion_.reduction == "mean"
+    )
+
+
+def _runs_as_one(net, params, X, y):
+    """Whether torch can add a model axis to the module: not all of its parts can."""
+    if not params:
+        return True
+    try:
+        with torch.random.fork_rng():
+            block = Block(net, params, [0, 0])
+            net.module_.train()
+            rows = _to_device(net, np.stack([X[:2], X[:2]]))
+            labels = _to_device(net, np.stack([y[:2], y[:2]]))
+            block._losses(rows, labels).sum().backward()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _models_at_once(net, X, n_rows):
+    """How many nets fit in the memory, by the outputs of their parts."""
+    counts = []
+
+    def count(module, inputs, output):
+        if torch.is_tensor(output):
+            counts.append(output[0].numel())
+
+    hooks = [part.register_forward_hook(count) for part in net.module_.modules()]
+    with torch.no_grad(), torch.random.fork_rng():
+        net.module_.eval()
+        net.module_(_to_device(net, X[:1]))
+    for hook in hooks:
+        hook.remove()
+    n_params = sum(p.numel() for p in net.module_.parameters())
+    # Outputs and their gradients; parameters, gradients and slots of the optimizer.
+    n_bytes = 4 * (n_rows * (2 * sum(counts) + X[0].size) + 5 * n_params)
+    limit = MAX_BYTES
+    if torch.device(net.device).type == "cuda":
+        limit = torch.cuda.mem_get_info(torch.device(net.device))[0] // 3
+    return max(1, limit // n_bytes)
