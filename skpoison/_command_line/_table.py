@@ -301,7 +301,7 @@ def _check_finite(name, column, path):
     n_infinite = int(np.isinf(column).sum())
     if n_infinite:
         raise UserError(
-            f"Column {name!r} of {path} holds infinity in {n_infinite:,} rows. Leave it "
+            f"Column {name!r} of {path} is infinite in {n_infinite:,} rows. Leave it "
             f"out with --drop {name}, or mend them."
         )
 

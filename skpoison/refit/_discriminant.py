@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
@@ -12,6 +12,7 @@ from sklearn.discriminant_analysis import (
 
 from skpoison.refit._registry import register_engine
 from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
+from skpoison.refit._tiles import one_blas_thread
 
 # Eigenvalues below are zero up to rounding, as a share of the largest.
 ZERO = 1e-12
@@ -27,9 +28,10 @@ def refit_lda(estimator, X, y, poisons, *, n_jobs):
     clean, data = prepare(estimator, X, y, poisons)
     if clean is None or not np.all(clean.priors_ > 0):
         return NotImplemented
-    return LDAEnsemble(
-        estimator, X, y, poisons, clean=clean, statistics=ClassStatistics(*data)
-    )
+    statistics = ClassStatistics(*data)
+    if not statistics.is_finite():
+        return NotImplemented
+    return LDAEnsemble(estimator, X, y, poisons, clean=clean, statistics=statistics)
 
 
 class LDAEnsemble(ScoresEnsemble):
@@ -51,10 +53,11 @@ class LDAEnsemble(ScoresEnsemble):
         overall = np.einsum("mc,mcf->mf", priors, means)
         between = means - overall[:, np.newaxis]
         self._coef, self._is_solved = np.empty_like(means), np.zeros(len(self), bool)
-        for j in range(len(self)):
-            coef = solver.solve(j, between[j], priors[j])
-            if coef is not None:
-                self._coef[j], self._is_solved[j] = coef, True
+        with one_blas_thread():
+            for j in range(len(self)):
+                coef = solver.solve(j, between[j], priors[j])
+                if coef is not None:
+                    self._coef[j], self._is_solved[j] = coef, True
         norms = np.einsum("mcf,mcf->mc", between, self._coef)
         self._intercept = np.log(priors) - 0.5 * norms
         self._intercept -= np.einsum("mf,mcf->mc", overall, self._coef)
@@ -84,7 +87,7 @@ class _Solver:
 
     def __init__(self, statistics, tol):
         self._statistics, self._tol = statistics, tol
-        scatter = statistics.clean_scatters.sum(axis=0)
+        scatter = statistics.clean_scatter
         self._clean_std = _scale(scatter, statistics.n_clean)
         correlation = scatter / np.outer(self._clean_std, self._clean_std)
         values, vectors = np.linalg.eigh(correlation / statistics.n_clean)
@@ -148,8 +151,8 @@ def refit_qda(estimator, X, y, poisons, *, n_jobs):
     if clean is None:
         return NotImplemented
     statistics = ClassStatistics(*data)
-    if not np.all(np.bincount(data[1]) > X.shape[1]):
-        # Fewer rows than features: the solver leaves directions out.
+    if not statistics.is_finite() or np.bincount(data[1]).min() <= X.shape[1]:
+        # The solver leaves directions out where features outnumber rows.
         return NotImplemented
     try:
         return QDAEnsemble(estimator, X, y, poisons, clean=clean, statistics=statistics)
@@ -174,12 +177,13 @@ class QDAEnsemble(ScoresEnsemble):
             self._factor(statistics.clean_scatters[c] / clean_counts[c])
             for c in range(n_classes)
         ]
-        self._factors = {
-            (j, c): self._factor(
-                statistics.class_scatter(j, c) / statistics.counts[j, c]
-            )
-            for j, c in zip(*np.nonzero(self._is_changed), strict=True)
-        }
+        with one_blas_thread():
+            self._factors = {
+                (j, c): self._factor(
+                    statistics.class_scatter(j, c) / statistics.counts[j, c]
+                )
+                for j, c in zip(*np.nonzero(self._is_changed), strict=True)
+            }
 
     def _factor(self, covariance):
         """Root of the inverse of a regularized covariance, and its log determinant."""
@@ -187,8 +191,8 @@ class QDAEnsemble(ScoresEnsemble):
         reg, tol = self._estimator.reg_param, self._estimator.tol
         matrix = (1 - reg) * covariance + reg * np.eye(n_features)
         # All eigenvalues are above tol, as scikit-learn demands.
-        cho_factor(matrix - tol * (1 + 1e-6) * np.eye(n_features), lower=True)
-        root, _ = cho_factor(matrix, lower=True)
+        cholesky(matrix - tol * (1 + 1e-6) * np.eye(n_features), lower=True)
+        root = cholesky(matrix, lower=True)
         inverse = solve_triangular(root, np.eye(n_features), lower=True)
         return inverse, 2 * np.log(np.diag(root)).sum()
 

@@ -19,8 +19,11 @@ def refit_gaussian_nb(estimator, X, y, poisons, *, n_jobs):
     clean, data = prepare(estimator, X, y, poisons)
     if clean is None or estimator.var_smoothing == 0:
         return NotImplemented
+    statistics = ClassStatistics(*data)
+    if not statistics.is_finite():
+        return NotImplemented
     return GaussianNBEnsemble(
-        estimator, X, y, poisons, clean=clean, statistics=ClassStatistics(*data)
+        estimator, X, y, poisons, clean=clean, statistics=statistics
     )
 
 

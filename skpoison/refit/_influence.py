@@ -6,6 +6,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from skpoison.refit._linear_solver import (
     FINE,
@@ -33,7 +34,7 @@ def estimate_logistic(estimator, X, y, poisons, *, n_jobs):
     if inputs is None:
         return NotImplemented
     task = logistic_task(estimator, inputs)
-    estimates = by_chunk(task, starting_points(task, fine=True), newton_step)
+    estimates = estimate_task(task)
     ensemble = logistic_ensemble(estimator, X, y, poisons, inputs, estimates)
     ensemble.newton_decrements_ = estimates.decrements / np.sqrt(estimates.totals)
     return ensemble
@@ -46,12 +47,18 @@ def estimate_linear_svc(estimator, X, y, poisons, *, n_jobs):
     if inputs is None:
         return NotImplemented
     task = linear_svc_task(estimator, inputs)
-    estimates = by_chunk(task, starting_points(task, fine=True), newton_step)
+    estimates = estimate_task(task)
     ensemble = linear_svc_ensemble(estimator, X, y, poisons, inputs, estimates)
     by_class = estimates.decrements.reshape(inputs.n_models, -1)
     decrements = np.sqrt(estimator.C * (by_class**2).sum(axis=1))
     ensemble.newton_decrements_ = decrements
     return ensemble
+
+
+def estimate_task(task):
+    """Take the steps of all models."""
+    with threadpool_limits(1, "blas"):
+        return by_chunk(task, starting_points(task, fine=True), newton_step)
 
 
 def newton_step(task, problem, start):

@@ -165,14 +165,19 @@ class LinearProblem:
         With ``w=None`` they are those that rows have on their way.
         """
         at = self.poison.of(j)
-        X = dense(self.poison.X[at])
         codes, model = self.poison.codes[at], self.poison.model[at]
-        weights = self.poison.count[at]
+        weights = np.ones(len(codes))
         if self.weights is not None:
-            weights = weights * self.weights[codes, model]
+            weights = self.weights[codes, model]
         if w is None:
-            H = (X.T * (self.loss.poison_curvature * weights)) @ X
+            rows = self.poison.squares[at]
+            if self.weights is not None:
+                rows = rows * np.sqrt(weights)[:, np.newaxis]
+            # A product with its own transpose is only computed half.
+            H = self.loss.poison_curvature * (rows.T @ rows)
             return np.broadcast_to(H, (self.loss.n_outputs, *H.shape))
+        X = dense(self.poison.X[at])
+        weights = weights * self.poison.count[at]
         D = self.loss.row_curvature(X @ w, codes, model)
         return np.array([(X.T * (weights * D[:, i])) @ X for i in range(D.shape[1])])
 

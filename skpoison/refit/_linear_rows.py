@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 
@@ -111,6 +113,12 @@ class StackedPoison:
         if len(first) < len(codes):
             self.X, self.codes, self.model = X[first], codes[first], model[first]
         self.starts = np.searchsorted(self.model, np.arange(n_models + 1))
+
+    @cached_property
+    def squares(self):
+        """Rows as an array, each times the root of its count."""
+        rows = self.X.toarray() if sparse.issparse(self.X) else self.X
+        return rows * np.sqrt(self.count)[:, np.newaxis]
 
     def of(self, j):
         """Slice of the rows of one model."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from skpoison.refit._linear_losses import Logistic, Softmax, SquaredHinge
 from skpoison.refit._linear_problem import LinearProblem
@@ -16,9 +17,10 @@ from skpoison.refit._linear_rows import CleanRows, StackedPoison
 from skpoison.refit._preconditioners import make_preconditioner
 from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
-# Newton decrements, for a mean loss, that count as converged: the first in single
-# precision, on the way; at the second, decisions are off by 1e-6 of their spread.
-COARSE, FINE = 3e-5, 1e-7
+# Newton decrements, for a mean loss, that count as converged: of the clean model that is
+# only a start, in single precision on the way, and in the end, where decisions are off
+# by some 1e-6 of their spread.
+START, COARSE, FINE = 3e-3, 3e-5, 2e-7
 # The same relative to the norm of the coefficients that the penalty measures, where
 # that is smaller: the data may hardly bend the objective.
 RELATIVE = 1e-6
@@ -184,8 +186,9 @@ def totals_of(task, problem, n_models):
 
 def solve_task(task):
     """Train the clean model, and from there all others."""
-    start = starting_points(task)
-    optima = by_chunk(task, start, _solve)
+    # Threads would cost more than they bring: the matrices are small, and many.
+    with threadpool_limits(1, "blas"):
+        optima = by_chunk(task, starting_points(task), _solve)
     if not optima.converged.all():
         warnings.warn(
             f"{np.sum(~optima.converged)} of the refits stopped before their tolerance;"
@@ -234,7 +237,7 @@ def starting_points(task, fine=False):
     preconditioner = make_preconditioner(problem, zero, kinds)
     solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
     total = totals_of(task, problem, m)
-    solver.run(stop_at(task, total, FINE if fine else 1e-3), np.float64)
+    solver.run(stop_at(task, total, FINE if fine else START), np.float64)
     gradients = [problem.of_class(W, c, kinds) for c in range(task.n_classes)]
     return StartingPoints(W, gradients, _curvatures(problem, W) if small else None)
 

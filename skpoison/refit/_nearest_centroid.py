@@ -10,12 +10,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.utils.validation import validate_data
 
 from skpoison.refit._registry import register_engine
-from skpoison.refit._statistics import (
-    ClassStatistics,
-    ScoresEnsemble,
-    prepare,
-    sum_by_cell,
-)
+from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
 
 # Share of the largest term by which distances may differ from those of scikit-learn.
 ROUNDING = 1e-10
@@ -54,7 +49,7 @@ class CentroidsEnsemble(ScoresEnsemble):
             self._centroids = _medians(*data) - self._center
         else:
             self._centroids = means
-        self.is_covered = True
+        self.is_covered = statistics.is_finite()
         if self._estimator.shrink_threshold or not is_uniform:
             self._std = self._deviation(statistics, means)
         if self._estimator.shrink_threshold:
@@ -71,7 +66,7 @@ class CentroidsEnsemble(ScoresEnsemble):
         std = np.sqrt(total / free[:, np.newaxis])
         largest = std.max(axis=1, keepdims=True, initial=0)
         # A deviation of rounding errors alone may be 0 in scikit-learn.
-        self.is_covered = not np.any((std > 0) & (std < 1e-7 * largest))
+        self.is_covered &= not np.any((std > 0) & (std < 1e-7 * largest))
         return std
 
     def _shrink(self, statistics, means):
@@ -152,28 +147,30 @@ class SparseCentroidsEnsemble(ScoresEnsemble):
         return scores, np.broadcast_to(slack, scores[0].shape)
 
 
-def _sparse_means(X, codes, X_poison, poison_codes, sizes, n_classes):
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    clean = sum_by_cell(X, codes, n_classes)
-    added = sum_by_cell(X_poison, owner * n_classes + poison_codes, len(sizes) * n_classes)
-    counts = np.bincount(codes, minlength=n_classes) + np.bincount(
-        owner * n_classes + poison_codes, minlength=len(sizes) * n_classes
-    ).reshape(len(sizes), n_classes)
-    sums = clean + added.reshape(len(sizes), n_classes, -1)
+def _sparse_means(X, codes, poisons, n_classes):
+    """Mean of each class under each poison."""
+    clean = np.array([_sum(X[codes == c]) for c in range(n_classes)])
+    sums = np.tile(clean, (len(poisons), 1, 1))
+    counts = np.tile(np.bincount(codes), (len(poisons), 1))
+    for j, (rows, poison_codes) in enumerate(poisons):
+        for c in np.unique(poison_codes):
+            sums[j, c] += _sum(rows[poison_codes == c])
+            counts[j, c] += np.sum(poison_codes == c)
     return sums / counts[..., np.newaxis]
 
 
-def _medians(X, codes, X_poison, poison_codes, sizes, n_classes):
+def _sum(X):
+    return np.asarray(X.sum(axis=0), dtype=float).ravel()
+
+
+def _medians(X, codes, poisons, n_classes):
     """Median of each class and feature under each poison."""
     columns = [np.sort(X[codes == c], axis=0) for c in range(n_classes)]
-    medians = np.array([np.median(column, axis=0) for column in columns])
-    medians = np.tile(medians, (len(sizes), 1, 1))
-    stops = np.cumsum(sizes)
-    for j, stop in enumerate(stops):
-        rows = slice(stop - sizes[j], stop)
-        for c in np.unique(poison_codes[rows]):
-            poison = X_poison[rows][poison_codes[rows] == c]
-            medians[j, c] = _median_with(columns[c], poison)
+    clean = np.array([np.median(column, axis=0) for column in columns])
+    medians = np.tile(clean, (len(poisons), 1, 1))
+    for j, (rows, poison_codes) in enumerate(poisons):
+        for c in np.unique(poison_codes):
+            medians[j, c] = _median_with(columns[c], rows[poison_codes == c])
     return medians
 
 

@@ -17,7 +17,7 @@ from skpoison.utils._containers import take
 class PipelineEnsemble(RefitEnsemble):
     """Models of the last step, behind transformers that they share."""
 
-    def __init__(self, estimator, X, y, poisons, *, transform, models):
+    def __init__(self, estimator, X, y, poisons, *, before, models):
         super().__init__(
             estimator,
             X,
@@ -27,7 +27,7 @@ class PipelineEnsemble(RefitEnsemble):
             gradient_norms=models.gradient_norms_,
         )
         self.newton_decrements_ = models.newton_decrements_
-        self._transform, self._models = transform, models
+        self._before, self._models = before, models
 
     def predict(self, X):
         """Predict with every model.
@@ -42,11 +42,11 @@ class PipelineEnsemble(RefitEnsemble):
         y_pred : ndarray of shape (n_poisons, n_samples)
             Class labels, one row for each model.
         """
-        return self._models.predict(self._transform(X))
+        return self._models.predict(self._before.transform(X))
 
     def _model(self, j):
         model = clone(self._estimator)
-        model.steps = [*self._transform.steps, (model.steps[-1][0], self._models[j])]
+        model.steps = [*self._before.steps, (model.steps[-1][0], self._models[j])]
         return model
 
 
@@ -72,17 +72,17 @@ def _refit_last_step(estimator, X, y, poisons, n_jobs, fidelity):
     *before, (_, last) = estimator.steps
     if not before or not all(_learns_nothing(step) for _, step in before):
         return NotImplemented
-    transform = Pipeline(before).fit(X, y)
-    X_seen = transform.transform(X)
+    fitted = Pipeline(before).fit(X, y)
+    X_seen = fitted.transform(X)
     no_rows = take(X_seen, np.empty(0, np.intp))
     seen = [
-        (transform.transform(X_new) if len(y_new) else no_rows, y_new)
+        (fitted.transform(X_new) if len(y_new) else no_rows, y_new)
         for X_new, y_new in poisons
     ]
     for engine in engines_for(last, fidelity):
         models = engine(clone(last), X_seen, y, seen, n_jobs=n_jobs)
         if models is not NotImplemented:
             return PipelineEnsemble(
-                estimator, X, y, poisons, transform=transform, models=models
+                estimator, X, y, poisons, before=fitted, models=models
             )
     return NotImplemented

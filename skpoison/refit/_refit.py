@@ -92,12 +92,13 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     check_consistent_length(X, y)
     poisons = [_check_poison(poison, X, y, j) for j, poison in enumerate(poisons)]
     check_fidelity(estimator, fidelity)
-    for engine in engines_for(estimator, fidelity):
+    # Engines need not think of nothing to do.
+    for engine in engines_for(estimator, fidelity) if poisons else []:
         models = engine(clone(estimator), X, y, poisons, n_jobs=n_jobs)
         if models is not NotImplemented:
             models.fidelity_, models.engine_ = fidelity, engine.__name__
             return models
-    if fidelity == "influence":
+    if fidelity == "influence" and poisons:
         raise ValueError(
             f'fidelity="influence" has no engine for these settings of {estimator!r} or '
             'for these poisons. Use fidelity="refit".'

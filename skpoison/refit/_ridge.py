@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg, sparse
 from sklearn.base import clone
 from sklearn.linear_model import RidgeClassifier
+from threadpoolctl import threadpool_limits
 
 from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
 from skpoison.refit._linear_inputs import read_inputs
@@ -46,7 +47,8 @@ def _solve_all(estimator, X, y, poisons):
     template = _template(estimator, inputs)
     moments = ClassMoments(inputs, estimator)
     try:
-        solved = [moments.solve(j, estimator.alpha) for j in range(inputs.n_models)]
+        with threadpool_limits(1, "blas"):
+            solved = [moments.solve(j, estimator.alpha) for j in range(inputs.n_models)]
     except linalg.LinAlgError:
         return NotImplemented
     return _ensemble(estimator, X, y, poisons, inputs, template, solved)

@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_array, validate_data
 
 from skpoison.refit._ensemble import RefitEnsemble
-from skpoison.refit._poison_rows import encode, stack_poisons
+from skpoison.refit._poison_rows import encode
 
 # Numbers in the largest block of scores, 32 MB of them.
 MOST_NUMBERS = 2**22
@@ -32,94 +32,73 @@ class ClassStatistics:
     codes : ndarray of shape (n_samples,)
         Their classes, numbers below `n_classes`.
 
-    X_poison : ndarray of shape (n_poison_rows, n_features)
-        Poison rows of all models, one model after the other.
-
-    poison_codes : ndarray of shape (n_poison_rows,)
-        Their classes.
-
-    sizes : ndarray of shape (n_models,)
-        Number of poison rows of each model.
+    poisons : list of (X_poison, codes)
+        Rows and classes of each poison, in the same form.
 
     n_classes : int
         Number of classes.
     """
 
-    def __init__(self, X, codes, X_poison, poison_codes, sizes, n_classes):
-        self._n_classes = n_classes
-        self.sizes = sizes
-        self.n_models, self.n_clean = len(sizes), len(X)
+    def __init__(self, X, codes, poisons, n_classes):
+        self.n_clean = len(X)
+        self.n_samples = len(X) + np.array([len(rows) for rows, _ in poisons], int)
         clean = [X[codes == c] for c in range(n_classes)]
         self.clean_means = np.array([rows.mean(axis=0) for rows in clean])
-        self._clean = [
-            np.subtract(rows, mean, out=rows)
-            for rows, mean in zip(clean, self.clean_means, strict=True)
-        ]
-        self._poison = X_poison - self.clean_means[poison_codes]
-        owner = np.repeat(np.arange(self.n_models), sizes)
-        self._cell = owner * n_classes + poison_codes
-        clean_counts = np.array([len(rows) for rows in clean])
-        self.counts = clean_counts + self._sum(np.ones((len(owner), 1)))[..., 0]
-        rest = np.array([rows.sum(axis=0) for rows in self._clean])
-        self.shifts = (rest + self._sum(self._poison)) / self.counts[..., np.newaxis]
-
-    @property
-    def n_samples(self):
-        """Training rows of each model."""
-        return self.n_clean + self.sizes
-
-    @property
-    def means(self):
-        """Mean of each class, of shape (n_models, n_classes, n_features)."""
-        return self.clean_means + self.shifts
+        for rows, mean in zip(clean, self.clean_means, strict=True):
+            rows -= mean
+        self._clean = clean
+        shape = (len(poisons), n_classes, X.shape[1])
+        sums = np.tile([rows.sum(axis=0) for rows in clean], (shape[0], 1, 1))
+        self._squares = np.tile([_squared(rows) for rows in clean], (shape[0], 1, 1))
+        self.counts = np.tile([len(rows) for rows in clean], (shape[0], 1))
+        self._deviations = [{} for _ in poisons]
+        for j, (rows, poison_codes) in enumerate(poisons):
+            for c in np.unique(poison_codes):
+                rows_of_class = rows[poison_codes == c] - self.clean_means[c]
+                sums[j, c] += rows_of_class.sum(axis=0)
+                self._squares[j, c] += _squared(rows_of_class)
+                self.counts[j, c] += len(rows_of_class)
+                self._deviations[j][c] = rows_of_class
+        self.shifts = sums / self.counts[..., np.newaxis]
 
     @cached_property
     def squares(self):
         """Sum of squared deviations from the mean of each class, for each feature."""
-        clean = np.array([np.einsum("ij,ij->j", r, r) for r in self._clean])
-        total = clean + self._sum(self._poison**2)
-        return np.maximum(total - self.counts[..., np.newaxis] * self.shifts**2, 0)
-
-    def scatter(self, j):
-        """Sum over the classes of products of deviations, for model ``j``."""
-        shifts = np.sqrt(self.counts[j])[:, np.newaxis] * self.shifts[j]
-        poison = self._poison[self._rows_of(j)]
-        return self.clean_scatters.sum(axis=0) + poison.T @ poison - shifts.T @ shifts
-
-    def class_scatter(self, j, c):
-        """Sum of products of deviations in one class, for model ``j``."""
-        rows = self._rows_of(j)
-        here = self._cell[rows] == j * self._n_classes + c
-        poison, shift = self._poison[rows][here], self.shifts[j, c]
-        return (
-            self.clean_scatters[c]
-            + poison.T @ poison
-            - self.counts[j, c] * np.outer(shift, shift)
-        )
+        moved = self.counts[..., np.newaxis] * self.shifts**2
+        return np.maximum(self._squares - moved, 0)
 
     @cached_property
     def clean_scatters(self):
         """Sum of products of deviations in each clean class."""
         return np.array([rows.T @ rows for rows in self._clean])
 
-    def _rows_of(self, j):
-        end = np.sum(self.sizes[: j + 1])
-        return slice(end - self.sizes[j], end)
+    @cached_property
+    def clean_scatter(self):
+        """Sum of products of deviations within the clean classes."""
+        return self.clean_scatters.sum(axis=0)
 
-    def _sum(self, values):
-        """Sum poison rows by model and class."""
-        sums = sum_by_cell(values, self._cell, self.n_models * self._n_classes)
-        return sums.reshape(self.n_models, self._n_classes, -1)
+    def is_finite(self):
+        """Whether all rows are free of NaN and infinity."""
+        return bool(np.isfinite(self.shifts).all())
+
+    def scatter(self, j):
+        """Sum over the classes of products of deviations, for model ``j``."""
+        shifts = np.sqrt(self.counts[j])[:, np.newaxis] * self.shifts[j]
+        total = self.clean_scatter - shifts.T @ shifts
+        for rows in self._deviations[j].values():
+            total += rows.T @ rows
+        return total
+
+    def class_scatter(self, j, c):
+        """Sum of products of deviations in one class, for model ``j``."""
+        shift = self.shifts[j, c]
+        total = self.clean_scatters[c] - self.counts[j, c] * np.outer(shift, shift)
+        rows = self._deviations[j].get(c)
+        return total if rows is None else total + rows.T @ rows
 
 
-def sum_by_cell(rows, cell, n_cells):
-    """Sum the rows of each cell."""
-    n_rows = rows.shape[0]
-    adder = sparse.csr_array(
-        (np.ones(n_rows), (cell, np.arange(n_rows))), (n_cells, n_rows)
-    )
-    sums = adder @ rows
-    return sums.toarray() if sparse.issparse(sums) else sums
+def _squared(rows):
+    return np.einsum("ij,ij->j", rows, rows)
 
 
 def prepare(estimator, X, y, poisons, *, accept_sparse=False):
@@ -132,28 +111,34 @@ def prepare(estimator, X, y, poisons, *, accept_sparse=False):
         or a poison brings a class of its own.
 
     data : tuple
-        ``(X, codes, X_poison, poison_codes, sizes, n_classes)``.
+        ``(X, codes, poisons, n_classes)``, as :class:`ClassStatistics` takes them.
     """
     if len(X.shape) != 2:
         return None, None
     clean = clone(estimator).fit(X, y)
-    X_poison, y_poison, sizes = stack_poisons(X, y, poisons)
-    poison_codes = encode(y_poison, clean.classes_)
+    classes = clean.classes_
     try:
-        checked = check_array(X, accept_sparse=accept_sparse)
-        if len(y_poison):
-            X_poison = check_array(X_poison, accept_sparse=accept_sparse)
+        rows = _as_numbers(X, accept_sparse)
+        coded = [
+            (_as_numbers(X_new, accept_sparse), encode(y_new, classes))
+            if len(y_new)
+            else (rows[:0], np.empty(0, np.intp))
+            for X_new, y_new in poisons
+        ]
     except ValueError:  # the loop says in which poison
         return None, None
-    if poison_codes is None or checked.dtype.kind == "f" and checked.dtype != float:
+    if rows is None or any(codes is None for _, codes in coded):
         return None, None
-    if not len(y_poison):
-        X_poison = checked[:0]
-    codes = encode(y, clean.classes_)
-    dense = [A if sparse.issparse(A) else A.astype(float, copy=False)
-             for A in (checked, X_poison)]
-    n_classes = len(clean.classes_)
-    return clean, (dense[0], codes, dense[1], poison_codes, sizes, n_classes)
+    return clean, (rows, encode(y, classes), coded, len(classes))
+
+
+def _as_numbers(X, accept_sparse):
+    """Rows in double precision; None for single precision, which sums otherwise."""
+    if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
+        X = check_array(X, accept_sparse=accept_sparse)
+    if X.dtype.kind == "f" and X.dtype != np.float64:
+        return None
+    return X if sparse.issparse(X) else X.astype(float, copy=False)
 
 
 class ScoresEnsemble(RefitEnsemble):

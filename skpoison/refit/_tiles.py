@@ -54,7 +54,7 @@ def padded(X, tile):
 def squared_distances(left, right, tile):
     """Distances of each row on the left, at most a tile of them, to each on the right."""
     out = np.empty((len(left.rows), len(right.rows)))
-    with _controller().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         for start in range(0, len(right.rows), tile):
             part = slice(start, start + tile)
             np.add(
@@ -77,7 +77,7 @@ def odd_columns(height, width, tile, n_features):
         return None
     left, right, expected = trial
     odd = np.zeros(width, bool)
-    with _controller().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         for row, column in zip(right, expected, strict=True):
             product = _product(left, np.tile(row, (width, 1)))
             odd |= (product != column[:, np.newaxis]).any(axis=0)
@@ -90,7 +90,7 @@ def _trial(height, tile, n_features):
     rng = np.random.RandomState(0)
     left = rng.normal(size=(height, n_features))
     right = rng.normal(size=(-(-TRIALS // height), n_features))
-    with _controller().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         products = [_product(left, np.tile(row, (tile, 1))) for row in right]
         across = _product(
             np.tile(left[0], (tile, 1)), rng.normal(size=(tile, n_features))
@@ -103,6 +103,11 @@ def _trial(height, tile, n_features):
 def _product(X, Y):
     """``-2 X Y'`` by the call of BLAS that scikit-learn makes."""
     return dgemm(-2.0, Y.T, X.T, trans_a=True).T
+
+
+def one_blas_thread():
+    """Context in which matrix products run in one thread."""
+    return _controller().limit(limits=1, user_api="blas")
 
 
 @lru_cache(maxsize=1)
