@@ -79,7 +79,12 @@ def _add_data(command):
         action="store_true",
         help="leave out rows without a label, which are an error otherwise",
     )
-    add("--separator", metavar="CHAR", help="between fields of a CSV (default: comma)")
+    add(
+        "--separator",
+        metavar="CHAR",
+        type=_character,
+        help="what is between the fields of a CSV (default: comma)",
+    )
     add("--aux", metavar="FILE", help="rows of the attacker, with the same columns")
     add("--test", metavar="FILE", help="rows of the test, with the same columns")
 
@@ -188,3 +193,9 @@ def _whole(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return number
+
+
+def _character(text):
+    if len(text) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character")
+    return text

@@ -31,7 +31,10 @@ def did_you_mean(name, names):
     """Hint at a name that was meant, or list all."""
     names = list(map(str, names))
     folded = {other.casefold().strip(): other for other in reversed(names)}
-    close = get_close_matches(str(name).casefold(), folded, n=1)
+    wanted = str(name).casefold().strip()
+    close = get_close_matches(wanted, folded, n=1)
+    # Ridge for RidgeClassifier.
+    close = close or [other for other in folded if wanted and other.startswith(wanted)]
     if close:
         return f"Did you mean {folded[close[0]]!r}?"
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
@@ -189,7 +192,7 @@ class Tables:
         for name in self.X:
             X[name] = self._like(name, frame[name], path)
         y = self._labels(frame, path)
-        y = y.astype(self.y.dtype) if self.y.dtype != object else y.map(str)
+        y = y.map(str).astype(object) if self.y.dtype == object else y
         unknown = sorted(set(y) - set(self.y))
         if unknown:
             raise UserError(
@@ -227,7 +230,7 @@ def read(path, separator=None):
     if kind == ".parquet":
         frame = _read_parquet(path)
     else:
-        frame = _read_csv(path, separator or SEPARATORS[kind])
+        frame = _read_csv(path, SEPARATORS[kind] if separator is None else separator)
     frame.columns = frame.columns.map(str)
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):

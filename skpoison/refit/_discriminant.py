@@ -47,7 +47,7 @@ class LDAEnsemble(ScoresEnsemble):
         solver = _Solver(statistics, self._estimator.tol)
         counts = statistics.counts / statistics.n_samples[:, np.newaxis]
         given = self._estimator.priors
-        priors = counts if given is None else np.broadcast_to(clean.priors_, counts.shape)
+        priors = counts if given is None else clean.priors_ + 0 * counts
         self._center = clean.means_.mean(axis=0)
         means = (statistics.clean_means - self._center) + statistics.shifts
         overall = np.einsum("mc,mcf->mf", priors, means)
@@ -62,15 +62,19 @@ class LDAEnsemble(ScoresEnsemble):
         self._intercept = np.log(priors) - 0.5 * norms
         self._intercept -= np.einsum("mf,mcf->mc", overall, self._coef)
 
-    def _scores(self, X, models):
-        coef, intercept = self._coef[models], self._intercept[models]
+    def _prepare(self, X):
         shifted = X - self._center
-        scores = [
-            coef[:, c] @ shifted.T + intercept[:, c, np.newaxis]
-            for c in range(coef.shape[1])
-        ]
         reach = FITTED * np.linalg.norm(shifted, axis=1)
-        reach += ROUNDING * np.linalg.norm(X, axis=1)
+        return shifted, reach + ROUNDING * np.linalg.norm(X, axis=1)
+
+    def _scores(self, prepared, models):
+        shifted, reach = prepared
+        coef, intercept = self._coef[models], self._intercept[models]
+        with one_blas_thread():  # the products are small
+            scores = [
+                coef[:, c] @ shifted.T + intercept[:, c, np.newaxis]
+                for c in range(coef.shape[1])
+            ]
         slack = np.linalg.norm(coef, axis=2).max(axis=1)[:, np.newaxis] * reach
         slack += FITTED * np.abs(intercept).max(axis=1)[:, np.newaxis]
         slack[~self._is_solved[models]] = np.inf
@@ -166,7 +170,8 @@ class QDAEnsemble(ScoresEnsemble):
     def __init__(self, *args, clean, statistics):
         super().__init__(*args, clean=clean)
         self._center = clean.means_.mean(axis=0)
-        self._means = (statistics.clean_means - self._center) + statistics.shifts
+        self._clean_means = statistics.clean_means - self._center
+        self._means = self._clean_means + statistics.shifts
         clean_counts = np.bincount(np.searchsorted(clean.classes_, self._y))
         self._is_changed = statistics.counts != clean_counts
         counts = statistics.counts / statistics.n_samples[:, np.newaxis]
@@ -196,22 +201,26 @@ class QDAEnsemble(ScoresEnsemble):
         inverse = solve_triangular(root, np.eye(n_features), lower=True)
         return inverse, 2 * np.log(np.diag(root)).sum()
 
-    def _scores(self, X, models):
+    def _prepare(self, X):
         X = X - self._center
+        return X, [
+            _half_norms(X, mean, *factor)
+            for mean, factor in zip(self._clean_means, self._clean_factors, strict=True)
+        ]
+
+    def _scores(self, prepared, models):
+        X, unchanged = prepared
         numbers = range(*models.indices(len(self)))
         n_classes = len(self._clean_factors)
         scores = np.empty((n_classes, len(numbers), len(X)))
         with np.errstate(divide="ignore"):
             offset = np.log(self._priors)
-        for c, clean in enumerate(self._clean_factors):
-            unchanged = None
+        for c in range(n_classes):
             for row, j in enumerate(numbers):
                 if self._is_changed[j, c]:
                     score = _half_norms(X, self._means[j, c], *self._factors[j, c])
                 else:
-                    if unchanged is None:
-                        unchanged = _half_norms(X, self._means[j, c], *clean)
-                    score = unchanged
+                    score = unchanged[c]
                 scores[c, row] = score + offset[j, c]
         finite = np.where(np.isfinite(scores), scores, 0)
         return scores, FITTED * np.abs(finite).max(axis=0) + FITTED

@@ -14,6 +14,7 @@ from skpoison.refit import (
     _neighbors,
     _pipeline,
     _ridge,
+    _skorch,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "_neighbors",
     "_pipeline",
     "_ridge",
+    "_skorch",
 ]

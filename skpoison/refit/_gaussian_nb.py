@@ -8,6 +8,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from skpoison.refit._registry import register_engine
 from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
+from skpoison.refit._tiles import one_blas_thread
 
 # Share of the largest term by which sums may differ from those of scikit-learn.
 ROUNDING = 1e-11
@@ -50,9 +51,12 @@ class GaussianNBEnsemble(ScoresEnsemble):
         given = self._estimator.priors
         self._priors = weights if given is None else np.asarray(given) + 0 * weights
 
-    def _scores(self, X, models):
+    def _prepare(self, X):
         X = X - self._center
-        squares = X**2
+        return X.T, (X**2).T
+
+    def _scores(self, prepared, models):
+        X, squares = prepared
         inverse = 1 / self._variances[models]
         means = self._means[models]
         linear = means * inverse
@@ -61,14 +65,15 @@ class GaussianNBEnsemble(ScoresEnsemble):
             offset = np.log(self._priors[models])
         offset = offset - 0.5 * np.log(2 * np.pi * self._variances[models]).sum(axis=2)
         scores, slack = [], 0
-        for c in range(inverse.shape[1]):
-            size = inverse[:, c] @ squares.T
-            size += constant[:, c, np.newaxis]
-            score = linear[:, c] @ X.T
-            score -= 0.5 * size
-            score += offset[:, c, np.newaxis]
-            scores.append(score)
-            slack = np.maximum(slack, size, out=size)
+        with one_blas_thread():  # the products are small
+            for c in range(inverse.shape[1]):
+                size = inverse[:, c] @ squares
+                size += constant[:, c, np.newaxis]
+                score = linear[:, c] @ X
+                score -= 0.5 * size
+                score += offset[:, c, np.newaxis]
+                scores.append(score)
+                slack = np.maximum(slack, size, out=size)
         slack *= ROUNDING
         slack += ROUNDING * np.abs(offset[np.isfinite(offset)]).max(initial=1)
         return scores, slack

@@ -10,8 +10,8 @@ from scipy import sparse
 
 # Products with rows of fewer non-zeros than this are faster as a sparse matrix.
 SPARSE_BELOW = 0.2
-# Bytes of one block of margins: small enough to stay in the cache.
-BLOCK_BYTES = 2**19
+# Bytes of one block of margins: small enough to stay in the cache, nearly.
+BLOCK_BYTES = 2**21
 # Clean rows, about, on which the length of a step is measured.
 SAMPLE = 512
 
@@ -62,7 +62,7 @@ class CleanRows:
         Their margins with so many columns stay in the cache.
         """
         rows = BLOCK_BYTES // (max(1, n_columns) * np.dtype(dtype).itemsize)
-        size = 4 ** int(np.log2(max(256, rows)) / 2)
+        size = 2 ** int(np.log2(max(256, rows)))
         if (c, dtype, size) not in self._blocks:
             X = self._rows_as(c, dtype)
             starts = range(0, X.shape[0], size)

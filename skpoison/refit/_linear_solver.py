@@ -19,11 +19,11 @@ from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
 # Newton decrements, for a mean loss, that count as converged: of the clean model that is
 # only a start, in single precision on the way, and in the end, where decisions are off
-# by some 1e-6 of their spread.
-START, COARSE, FINE = 3e-3, 3e-5, 2e-7
+# by some 1e-6 of their spread; the last where work is little.
+START, COARSE, FINE, FINEST = 3e-3, 3e-5, 2e-7, 2e-9
 # The same relative to the norm of the coefficients that the penalty measures, where
 # that is smaller: the data may hardly bend the objective.
-RELATIVE = 1e-6
+RELATIVE = 2e-6
 # Gradient of the mean loss that is always asked for, whatever the estimator's `tol`.
 MAX_GRADIENT = 1e-6
 # Margins from which single precision on the way pays.
@@ -237,7 +237,7 @@ def starting_points(task, fine=False):
     preconditioner = make_preconditioner(problem, zero, kinds)
     solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
     total = totals_of(task, problem, m)
-    solver.run(stop_at(task, total, FINE if fine else START), np.float64)
+    solver.run(stop_at(task, total, FINEST if fine else START), np.float64)
     gradients = [problem.of_class(W, c, kinds) for c in range(task.n_classes)]
     return StartingPoints(W, gradients, _curvatures(problem, W) if small else None)
 
@@ -246,12 +246,17 @@ def _curvatures(problem, W):
     return [problem.clean_curvature(W[:, :, j], j) for j in range(W.shape[2])]
 
 
+def is_large(task, m):
+    """Whether single precision on the way pays."""
+    return task.X.shape[0] * task.n_outputs * m >= MANY_MARGINS
+
+
 def stop_at(task, total, decrement):
     """Tolerances, of the sum of the losses as all objectives here."""
     noise = np.abs(task.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
-    fine = decrement == FINE
+    fine = decrement <= FINE
     gradient = min(task.tol, MAX_GRADIENT) if fine else np.inf
-    relative = RELATIVE if fine else 1.0
+    relative = RELATIVE * decrement / FINE if fine else 1.0
     return Stop(decrement * np.sqrt(total), relative, gradient * total, noise)
 
 
@@ -262,10 +267,11 @@ def _solve(task, problem, start):
     preconditioner = make_preconditioner(problem, start, kinds)
     solver = QuasiNewton(problem, preconditioner, W, G)
     total = totals_of(task, problem, problem.n_models)
-    if task.X.shape[0] * W[0].size >= MANY_MARGINS:
+    large = is_large(task, problem.n_models)
+    if large:
         solver.run(stop_at(task, total, COARSE), np.float32)
         solver.G = problem.gradient(solver.W, np.arange(problem.n_models))
-    solver.run(stop_at(task, total, FINE), np.float64)
+    solver.run(stop_at(task, total, FINE if large else FINEST), np.float64)
     return (
         solver.W,
         solver.G,

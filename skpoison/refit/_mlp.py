@@ -88,7 +88,8 @@ class MLPEnsemble(RefitEnsemble):
             self._predict_codes(X, self._trained[start : start + n_models])
             for start in range(0, len(self), n_models)
         ]
-        return template.classes_[np.concatenate(codes)]
+        last = len(template.classes_) - 1  # 0 if there is but one class
+        return template.classes_[np.minimum(np.concatenate(codes), last)]
 
     def _predict_codes(self, X, trained):
         params = [np.stack(arrays) for arrays in zip(*_params(trained), strict=True)]

@@ -264,9 +264,7 @@ class Block:
             deltas = before
         deltas.sum(axis=2, keepdims=True, out=b_grads[0])
         of_all = deltas.reshape(-1, deltas.shape[2])
-        np.matmul(
-            of_all[:, n_own:], X_shared, out=grads[0].reshape(len(of_all), -1)
-        )
+        np.matmul(of_all[:, n_own:], X_shared, out=grads[0].reshape(len(of_all), -1))
         scratch = self._empty("scratch", grads[0].shape)
         grads[0] += np.matmul(deltas[:, :, :n_own], X_own, out=scratch)
         if self._mlp.alpha:

@@ -24,7 +24,11 @@ def refit_nearest_centroid(estimator, X, y, poisons, *, n_jobs):
         return NotImplemented
     is_uniform = np.allclose(clean.class_prior_, 1 / len(clean.classes_))
     if sparse.issparse(data[0]):
-        if not is_uniform or estimator.shrink_threshold or estimator.metric != "euclidean":
+        if (
+            not is_uniform
+            or estimator.shrink_threshold
+            or estimator.metric != "euclidean"
+        ):
             return NotImplemented
         return SparseCentroidsEnsemble(
             estimator, X, y, poisons, clean=clean, centroids=_sparse_means(*data)
@@ -59,7 +63,7 @@ class CentroidsEnsemble(ScoresEnsemble):
         self._priors = counts if is_empirical else clean.class_prior_ + 0 * counts
 
     def _deviation(self, statistics, means):
-        """Standard deviations within classes, as scikit-learn takes them."""
+        """Take standard deviations within classes, as scikit-learn does."""
         apart = statistics.counts[..., np.newaxis] * (self._centroids - means) ** 2
         total = (statistics.squares + apart).sum(axis=1)
         free = statistics.n_samples - means.shape[1]
@@ -83,8 +87,11 @@ class CentroidsEnsemble(ScoresEnsemble):
         left = np.maximum(np.abs(deviations) - self._estimator.shrink_threshold, 0)
         self._centroids = overall + unit * left * np.sign(deviations)
 
-    def _scores(self, X, models):
-        X, centroids = X - self._center, self._centroids[models]
+    def _prepare(self, X):
+        return X - self._center
+
+    def _scores(self, prepared, models):
+        X, centroids = prepared, self._centroids[models]
         n_classes = centroids.shape[1]
         if self._is_uniform:
             return self._distances(X, centroids, np.zeros(n_classes))
@@ -103,8 +110,10 @@ class CentroidsEnsemble(ScoresEnsemble):
     def _distances(self, X, centroids, prior, power=1):
         """Negative distances of shape (n_classes, n_models, n_samples), and slack."""
         if self._estimator.metric == "manhattan":
-            scores = [-(cdist(centroids[:, c], X, "cityblock") ** power) for c in
-                      range(len(prior))]
+            scores = [
+                -(cdist(centroids[:, c], X, "cityblock") ** power)
+                for c in range(len(prior))
+            ]
             scale = np.abs(X).sum(axis=1) + np.abs(centroids).sum(axis=2).max()
             scale = scale**power
         else:
@@ -135,8 +144,8 @@ class SparseCentroidsEnsemble(ScoresEnsemble):
     def _check(self, X):
         return validate_data(self._clean, X, reset=False, accept_sparse="csr")
 
-    def _scores(self, X, models):
-        centroids = self._centroids[models]
+    def _scores(self, prepared, models):
+        X, centroids = prepared, self._centroids[models]
         squares = np.einsum("mcf,mcf->mc", centroids, centroids)
         scores = [
             2 * (X @ centroids[:, c].T).T - squares[:, c, np.newaxis]

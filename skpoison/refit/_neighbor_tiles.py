@@ -112,7 +112,9 @@ class TileSearch:
             which = which[keep]
             parts.append(self._events(poison[keep], test[which], dist[which]))
             parts.append(self._odd_clean_events(content, test, dist))
-        return Events(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return Events(
+            *(np.concatenate(columns) for columns in zip(*parts, strict=True))
+        )
 
     def resolve(self, todo, batch, out):
         """Predict by scikit-learn's heap where ``todo[j, i]``, into ``out[j, i]``.
@@ -209,21 +211,20 @@ class TileSearch:
         The height of a tile tells how it is rounded: the rows of the last one stay
         together, those of whole tiles are put into tiles anew.
         """
-        n_right = len(self._rows.rows)
-        right = self._padded_side(np.arange(n_right))
-        out = np.empty((len(test), n_right))
-        n_test, tile = len(self._X.rows), self._tile
-        last = n_test - n_test % tile
+        right = self._padded_side(np.arange(len(self._rows.rows)))
+        tile = self._tile
+        last = len(self._X.rows) - len(self._X.rows) % tile
         n_whole = np.searchsorted(test, last)
+        out = np.empty((len(test) + tile, len(right.rows)))
         for start in range(0, n_whole, tile):
-            here = test[start : min(start + tile, n_whole)]
-            left = self._X.take(np.resize(here, tile))
-            dist = squared_distances(left, right, tile)
-            out[start : start + len(here)] = dist[: len(here), :n_right]
+            here = np.resize(test[start : min(start + tile, n_whole)], tile)
+            squared_distances(
+                self._X.take(here), right, tile, out[start : start + tile]
+            )
         if n_whole < len(test):
             dist = squared_distances(self._X.take(slice(last, None)), right, tile)
-            out[n_whole:] = dist[test[n_whole:] - last, :n_right]
-        return out
+            out[n_whole : len(test)] = dist[test[n_whole:] - last]
+        return out[: len(test)]
 
     def _last_tile(self, j, test):
         """Distances to the last rows of model ``j``, and the number of the first."""

@@ -184,7 +184,9 @@ class NeighborsEnsemble(RefitEnsemble):
 
 def _strategy(n_test, votes_in_search):
     """Which side scikit-learn's `ArgKmin` gives to its threads, for n training rows."""
-    enough = 4 * get_config()["pairwise_dist_chunk_size"] * _openmp_effective_n_threads()
+    enough = (
+        4 * get_config()["pairwise_dist_chunk_size"] * _openmp_effective_n_threads()
+    )
 
     def strategy(n_samples):
         if votes_in_search or n_samples < n_test or enough < n_test:

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_array, validate_data
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._poison_rows import encode
 
-# Numbers in the largest block of scores, 32 MB of them.
-MOST_NUMBERS = 2**22
+# Numbers in a block of scores; so few that it stays in the cache.
+MOST_NUMBERS = 2**17
 
 
 class ClassStatistics:
@@ -168,11 +168,10 @@ class ScoresEnsemble(RefitEnsemble):
         if not len(self):
             return self._no_predictions(X)
         checked = self._check(X)
-        n_test, n_classes = checked.shape[0], len(self._clean.classes_)
+        n_test, prepared = checked.shape[0], self._prepare(checked)
         out = np.empty((len(self), n_test), np.intp)
-        step = max(1, MOST_NUMBERS // (n_test * n_classes))
-        for models in gen_batches(len(self), step):
-            scores, slack = self._scores(checked, models)
+        for models in gen_batches(len(self), max(1, MOST_NUMBERS // n_test)):
+            scores, slack = self._scores(prepared, models)
             out[models], unsure = _best(scores, slack)
             for j in models.start + np.flatnonzero(unsure):
                 out[j] = encode(self[j].predict(X), self._clean.classes_)
@@ -182,7 +181,11 @@ class ScoresEnsemble(RefitEnsemble):
         X = validate_data(self._clean, X, reset=False)
         return X.astype(float, copy=False)
 
-    def _scores(self, X, models):
+    def _prepare(self, X):
+        """Compute what all blocks of models take from the rows."""
+        return X
+
+    def _scores(self, prepared, models):
         """Scores of shape (n_classes, n_models, n_samples), and their uncertainty."""
         raise NotImplementedError
 

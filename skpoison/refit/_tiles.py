@@ -48,22 +48,23 @@ class Side:
 def padded(X, tile):
     """X, filled up to whole tiles by rows that are far from all."""
     missing = -len(X) % tile
-    return np.concatenate([X, np.full((missing, X.shape[1]), PADDING[X.dtype], X.dtype)])
+    return np.concatenate(
+        [X, np.full((missing, X.shape[1]), PADDING[X.dtype], X.dtype)]
+    )
 
 
-def squared_distances(left, right, tile):
-    """Distances of each row on the left, at most a tile of them, to each on the right."""
-    out = np.empty((len(left.rows), len(right.rows)))
+def squared_distances(left, right, tile, out=None):
+    """Distances of at most a tile of rows on the left to all rows on the right."""
+    if out is None:
+        out = np.empty((len(left.rows), len(right.rows)))
     with one_blas_thread():
         for start in range(0, len(right.rows), tile):
             part = slice(start, start + tile)
-            np.add(
-                left.norms[:, np.newaxis],
-                _product(left.rows, right.rows[part]),
-                out=out[:, part],
-            )
-    out += right.norms
-    return np.maximum(out, 0, out=out)
+            dist = _product(left.rows, right.rows[part])
+            dist += left.norms[:, np.newaxis]
+            dist += right.norms[part]
+            np.maximum(dist, 0, out=out[:, part])
+    return out
 
 
 @lru_cache(maxsize=2048)

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -36,8 +37,6 @@ OPTIMIZERS = tuple(
     )
 )
 CRITERIA = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
-# Methods whose overriding does not change how a net is trained.
-HARMLESS = {"__init__", "__repr__", "__doc__", "__module__", "_get_param_names"}
 MAX_BYTES = 2**29
 
 
@@ -111,9 +110,7 @@ def refit_nets(estimator, X, y, poisons):
             return NotImplemented
         seed = _fixed_seed(estimator)
         params = _initial_params(estimator, template, len(poisons), seed)
-        shuffle_seed, *place_seeds = torch.randint(
-            2**31, (1 + len(poisons),)
-        ).tolist()
+        shuffle_seed, *place_seeds = torch.randint(2**31, (1 + len(poisons),)).tolist()
         if seed is not None:
             place_seeds = [place_seeds[0]] * len(poisons)
         rows_at_once = min(_batch_size(template, len(y)), len(y))
@@ -248,6 +245,7 @@ def _state_of_one(state, i):
             number: {
                 key: (value[i] if value.ndim else value).clone()
                 for key, value in slots.items()
+                if value is not None
             }
             for number, slots in state["state"].items()
         },
@@ -335,10 +333,11 @@ def _overrides_training(cls):
     """Whether a subclass of skorch's net changes more than its constructor."""
     own = cls.__mro__[: cls.__mro__.index(NeuralNetClassifier)]
     return any(
-        hasattr(NeuralNetClassifier, name) and name not in HARMLESS
+        hasattr(NeuralNetClassifier, name)
         for ancestor in own
         for name in vars(ancestor)
-        if not (ancestor is object or name in ("__dict__", "__weakref__"))
+        # scikit-learn adds the setters of requests to every subclass.
+        if not (name.startswith("__") or re.fullmatch("set_.*_request", name))
     )
 
 

@@ -1,0 +1,225 @@
+"""What poison changes in transformers: a factor and a shift of each output, or more."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
+from sklearn.utils import get_tags
+
+from skpoison.utils._containers import append, one_column, take
+from skpoison.utils._sklearn import _safe_indexing
+
+
+@dataclass
+class Stacked:
+    """Rows of all poisons, one under the other, and where each begins."""
+
+    rows: object
+    starts: np.ndarray
+
+    def of(self, j):
+        """Rows of poison ``j``."""
+        return take(self.rows, np.arange(self.starts[j], self.starts[j + 1]))
+
+    def map(self, function):
+        """The same with other rows."""
+        return Stacked(function(self.rows), self.starts)
+
+    @property
+    def filled(self):
+        """Numbers of the poisons that have rows."""
+        return np.flatnonzero(np.diff(self.starts))
+
+
+@dataclass
+class Change:
+    """Outputs of each model's transformer: factor times the clean one's, plus shift.
+
+    Both are of shape (n_poisons, n_outputs), or numbers.
+    """
+
+    factor: object = 1.0
+    shift: object = 0.0
+
+    @property
+    def is_none(self):
+        """Whether the poison changes nothing."""
+        return np.all(self.factor == 1) and np.all(self.shift == 0)
+
+
+def change_of(step, X, poison):
+    """How the transformers differ that are fitted on X and the rows of each poison.
+
+    Parameters
+    ----------
+    step : transformer
+        Fitted on X alone.
+
+    X : {ndarray, sparse matrix, dataframe}
+        Clean rows.
+
+    poison : Stacked
+        Rows that each poison adds.
+
+    Returns
+    -------
+    change : Change or None
+        `None` where it is no matter of factors and shifts, or not known.
+    """
+    if learns_nothing(step):
+        return Change()
+    function = CHANGES.get(type(step))
+    return None if function is None else function(step, X, poison)
+
+
+def change_of_chain(steps, X, poison):
+    """The same for transformers one after the other, of which one may change."""
+    change = Change()
+    for step in steps:
+        if step is None or isinstance(step, str):
+            continue
+        if not change.is_none:
+            # Whatever follows sees other rows than the clean one did.
+            return None
+        change = change_of(step, X, poison)
+        if change is None:
+            return None
+        X, poison = step.transform(X), poison.map(step.transform)
+    return change
+
+
+def learns_nothing(step):
+    """Whether a step is the same whatever it is fitted on."""
+    if step is None or isinstance(step, (str, FrozenEstimator)):
+        return True
+    return hasattr(step, "transform") and not get_tags(step).requires_fit
+
+
+def _of_pipeline(pipeline, X, poison):
+    return change_of_chain([step for _, step in pipeline.steps], X, poison)
+
+
+def _of_columns(transformer, X, poison):
+    if transformer.transformer_weights is not None:
+        return None
+    slices = transformer.output_indices_
+    shape = len(poison.starts) - 1, max(s.stop for s in slices.values())
+    change = Change(np.ones(shape), np.zeros(shape))
+    for name, step, columns in transformer.transformers_:
+        if isinstance(step, str) or slices[name].start == slices[name].stop:
+            continue
+        own = poison.map(lambda rows: _columns_of(rows, columns))  # noqa: B023
+        part = change_of(step, _columns_of(X, columns), own)
+        if part is None:
+            return None
+        change.factor[:, slices[name]] = part.factor
+        change.shift[:, slices[name]] = part.shift
+    return change
+
+
+def _columns_of(X, columns):
+    return _safe_indexing(X, columns, axis=1)
+
+
+def _of_standard_scaler(step, X, poison):
+    refitted = _fit_on_more(step, poison)
+    means = _attribute(refitted, "mean_", 0.0)
+    scales = _attribute(refitted, "scale_", 1.0)
+    mean = 0.0 if step.mean_ is None or not step.with_mean else step.mean_
+    scale = 1.0 if step.scale_ is None else step.scale_
+    means = means if step.with_mean else 0.0
+    return Change(scale / scales, (mean - means) / scales)
+
+
+def _of_min_max_scaler(step, X, poison):
+    if step.clip:
+        return None
+    refitted = _fit_on_more(step, poison)
+    factor = _attribute(refitted, "scale_", 1.0) / step.scale_
+    return Change(factor, _attribute(refitted, "min_", 0.0) - factor * step.min_)
+
+
+def _of_max_abs_scaler(step, X, poison):
+    if getattr(step, "clip", False):
+        return None
+    return Change(step.scale_ / _attribute(_fit_on_more(step, poison), "scale_", 1.0))
+
+
+def _fit_on_more(step, poison):
+    """The transformers of all poisons, by updates of the clean one."""
+    steps = [step] * (len(poison.starts) - 1)
+    for j in poison.filled:
+        steps[j] = deepcopy(step).partial_fit(poison.of(j))
+    return steps
+
+
+def _attribute(steps, name, default):
+    values = [getattr(step, name) for step in steps]
+    return default if not values or values[0] is None else np.array(values)
+
+
+def _of_encoder(step, X, poison):
+    """Categories are what it learns; those of the poison must be known."""
+    limits = getattr(step, "min_frequency", None), getattr(step, "max_categories", None)
+    if limits != (None, None):
+        return None
+    for i, known in enumerate(step.categories_):
+        values = pd.unique(pd.Series(np.asarray(one_column(poison.rows, i))))
+        if not _are_known(values, known):
+            return None
+    return Change()
+
+
+def _are_known(values, known):
+    missing = pd.isna(values)
+    known_missing = pd.isna(known)
+    if missing.any() and not known_missing.any():
+        return False
+    return set(values[~missing].tolist()) <= set(known[~known_missing].tolist())
+
+
+def _of_imputer(step, X, poison):
+    """What it fills in must stay the same."""
+    for j in poison.filled if step.strategy != "constant" or step.add_indicator else ():
+        other = clone(step).fit(append(X, poison.of(j)))
+        if not _same(step.statistics_, other.statistics_):
+            return None
+        if step.add_indicator and not np.array_equal(
+            step.indicator_.features_, other.indicator_.features_
+        ):
+            return None
+    return Change()
+
+
+def _same(a, b):
+    return len(a) == len(b) and all(
+        x == y or (pd.isna(x) and pd.isna(y)) for x, y in zip(a, b, strict=True)
+    )
+
+
+CHANGES = {
+    Pipeline: _of_pipeline,
+    ColumnTransformer: _of_columns,
+    StandardScaler: _of_standard_scaler,
+    MinMaxScaler: _of_min_max_scaler,
+    MaxAbsScaler: _of_max_abs_scaler,
+    OneHotEncoder: _of_encoder,
+    OrdinalEncoder: _of_encoder,
+    SimpleImputer: _of_imputer,
+}
