@@ -10,7 +10,7 @@ and scaled, with one and with two BLAS threads, and the better CPU time is taken
 Agreement: 12 subpopulations at alpha 2, 20 seeds each. A subpopulation agrees where the
 mean damage of the refits is within the 95 % interval around that of 20 fits by
 scikit-learn of the same, with other seeds; `p_of_all` tests all 12 at once. Networks
-here train by scikit-learn's stopping rule, at most 40 epochs. The clean network of a
+here train by scikit-learn's stopping rule, at most 20 epochs. The clean network of a
 fixed seed must be scikit-learn's own.
 """
 
@@ -77,7 +77,7 @@ def make_poisons(X, y, X_aux, y_aux):
 
 
 def timed(function):
-    """Result, CPU seconds of all threads and wall seconds."""
+    """Give the result, CPU seconds of all threads and wall seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = function()
     return result, time.process_time() - cpu, time.perf_counter() - wall
@@ -140,7 +140,7 @@ def damages(predict_all, members, y_test):
 
 def compare(X, y, poisons, members, X_test, y_test):
     """Damage by refits and by a loop over seeds, and whether they agree."""
-    estimator = MLPClassifier((10,), max_iter=40)
+    estimator = MLPClassifier((10,), max_iter=N_EPOCHS)
     poisons = [(X[:0], y[:0]), *poisons]
     ours, theirs = [], []
     for seed in range(N_SEEDS):

@@ -21,9 +21,10 @@ import skpoison
 from skpoison import ClusterMatch, SubpopulationAudit
 from skpoison.__main__ import main
 from skpoison._command_line._arguments import make_parser
+from skpoison._command_line._files import UserError, split_names
 from skpoison._command_line._model import literal, make_model, make_victim
 from skpoison._command_line._report import Progress, duration
-from skpoison._command_line._table import Tables, UserError, as_texts, split_names
+from skpoison._command_line._table import Tables, as_texts
 from skpoison.datasets import fetch_adult
 
 needs_pyarrow = pytest.mark.skipif(
@@ -302,7 +303,7 @@ def test_parameters_reach_the_estimator():
          "is for --finder clusters"),
         (["--max-depth", "3"], "--max-depth has no effect with --finder features"),
         (["--finder", "clusters"], "--features has no effect with --finder clusters"),
-        (["--features", "grup"], "'grup' for --features. Did you mean 'group'"),
+        (["--features", "groups"], "'groups' for --features. Did you mean 'group'"),
         (["--features", "buys"], "--features 'buys' is the label"),
         (["--features", ""], "--finder features needs --features"),
         (["--drop", "age,Age"], "no column 'Age' for --drop. Did you mean 'age'"),
@@ -377,7 +378,7 @@ def test_tables_that_cannot_be_audited_are_told(error, content, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("poeple.csv", "does not exist. Did you mean 'people.csv'?"),
+        ("peoples.csv", "does not exist. Did you mean 'people.csv'?"),
         ("people.txt", "must end in .csv, .tsv or .parquet"),
         ("folder.csv", "is a folder"),
     ],

@@ -6,7 +6,7 @@
 import argparse
 
 from skpoison import __version__
-from skpoison._command_line._table import split_names
+from skpoison._command_line._files import split_names
 
 DESCRIPTION = """\
 Poison every subpopulation of a table, one after the other and with every budget,

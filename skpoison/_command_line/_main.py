@@ -10,6 +10,7 @@ import traceback
 import warnings
 
 from skpoison._command_line._arguments import make_parser
+from skpoison._command_line._files import UserError
 from skpoison._command_line._model import (
     check_finder,
     make_finder,
@@ -17,7 +18,7 @@ from skpoison._command_line._model import (
     make_victim,
 )
 from skpoison._command_line._report import Progress, check_targets, headline, table
-from skpoison._command_line._table import Tables, UserError
+from skpoison._command_line._table import Tables
 from skpoison.audit import SubpopulationAudit
 
 

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import all_estimators, get_tags
 
-from skpoison._command_line._table import UserError, did_you_mean
+from skpoison._command_line._files import UserError, did_you_mean
 from skpoison.finders import ClusterMatch, FeatureMatch, SliceMatch
 
 # Options that a finder has no use for are errors.

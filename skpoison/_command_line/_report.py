@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skpoison._command_line._table import UserError
+from skpoison._command_line._files import UserError
 
 WIDTH_OF_NAMES = 40
 HEAD = (

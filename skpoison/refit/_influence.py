@@ -40,7 +40,7 @@ def estimate_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
         return NotImplemented
     task = logistic_task(estimator, inputs, feature_scale)
     estimates = estimate_task(task)
-    ensemble = logistic_ensemble(estimator, X, y, poisons, inputs, estimates)
+    ensemble = logistic_ensemble(estimator, X, y, poisons, inputs, task, estimates)
     ensemble.newton_decrements_ = estimates.decrements / np.sqrt(estimates.totals)
     return ensemble
 
@@ -53,7 +53,7 @@ def estimate_linear_svc(estimator, X, y, poisons, *, n_jobs):
         return NotImplemented
     task = linear_svc_task(estimator, inputs)
     estimates = estimate_task(task)
-    ensemble = linear_svc_ensemble(estimator, X, y, poisons, inputs, estimates)
+    ensemble = linear_svc_ensemble(estimator, X, y, poisons, inputs, task, estimates)
     by_class = estimates.decrements.reshape(inputs.n_models, -1)
     decrements = np.sqrt(estimator.C * (by_class**2).sum(axis=1))
     ensemble.newton_decrements_ = decrements

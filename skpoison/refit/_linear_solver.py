@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from skpoison.refit._linear_coordinates import MAX_MATRIX_FEATURES, Coordinates
 from skpoison.refit._linear_losses import Logistic, Softmax, SquaredHinge
 from skpoison.refit._linear_problem import LinearProblem
 from skpoison.refit._linear_rows import CleanRows, StackedPoison
@@ -30,7 +31,6 @@ MAX_GRADIENT = 1e-6
 MANY_MARGINS = 2**20
 # Bytes of the work arrays of the models that are solved together.
 CHUNK_BYTES = 2**27
-MAX_MATRIX_FEATURES = 1000
 
 
 @dataclass
@@ -39,14 +39,14 @@ class LinearTask:
 
     Attributes
     ----------
-    X : {ndarray, CSR array} of shape (n_rows, n_features)
-        Clean rows, with the constant column of the intercept.
+    coordinates : Coordinates
+        Clean rows and rows of all poisons.
 
-    codes : ndarray of shape (n_rows,)
+    codes, poison_codes : ndarray of shape (n_rows,)
         Numbers of their classes.
 
-    poison : tuple
-        Rows of all poisons, numbers of their classes and of their models.
+    model : ndarray of shape (n_poison_rows,)
+        Number of the model that each poison row belongs to, ascending.
 
     loss : {"logistic", "softmax", "squared_hinge"}
         Loss of a row. The squared hinge has an output for each class but two.
@@ -70,9 +70,10 @@ class LinearTask:
         Largest gradient entry, of the mean loss.
     """
 
-    X: object
+    coordinates: Coordinates
     codes: np.ndarray
-    poison: tuple
+    poison_codes: np.ndarray
+    model: np.ndarray
     loss: str
     penalty: np.ndarray
     clean_penalty: np.ndarray
@@ -85,13 +86,14 @@ class LinearTask:
         one_output = self.loss == "logistic" or self.n_classes == 2
         self.n_binary = 1 if self.loss == "softmax" or one_output else self.n_classes
         self.n_outputs = self.n_classes if self.loss == "softmax" else 1
+        self.X, self.X_poison = self.coordinates.X, self.coordinates.X_poison
         self.clean = CleanRows(self.X, self.codes, self.n_classes)
 
     def problem(self, models):
         """Objectives of some models; of one-against-rest, of each class in turn."""
-        X, codes, model = self.poison
-        start, stop = np.searchsorted(model, [models[0], models[-1] + 1])
-        X, codes, model = X[start:stop], codes[start:stop], model[start:stop]
+        start, stop = np.searchsorted(self.model, [models[0], models[-1] + 1])
+        X, codes = self.X_poison[start:stop], self.poison_codes[start:stop]
+        model = self.model[start:stop]
         weights = None if self.weights is None else self.weights[:, models]
         penalty = self.penalty[:, :, models]
         rows = self._for_each_class(X, codes, model - models[0])
@@ -231,7 +233,7 @@ def starting_points(task, fine=False):
     d, k, m = task.X.shape[1], task.n_outputs, problem.n_models
     W = np.zeros((d, k, m))
     numbers = d * d * k * (1 if task.weights is None else task.n_classes)
-    small = d <= MAX_MATRIX_FEATURES and 8 * numbers <= CHUNK_BYTES
+    small = d <= MAX_MATRIX_FEATURES + 1 and 8 * numbers <= CHUNK_BYTES
     kinds = np.arange(m)
     zero = StartingPoints(W, None, _curvatures(problem, W) if small else None)
     preconditioner = make_preconditioner(problem, zero, kinds)

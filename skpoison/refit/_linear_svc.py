@@ -6,9 +6,9 @@
 import numpy as np
 from sklearn.svm import LinearSVC
 
+from skpoison.refit._linear_coordinates import Coordinates
 from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
 from skpoison.refit._linear_inputs import read_inputs
-from skpoison.refit._linear_rows import with_intercept
 from skpoison.refit._linear_solver import LinearTask, solve_task
 from skpoison.refit._registry import register_engine
 
@@ -23,8 +23,9 @@ def refit_linear_svc(estimator, X, y, poisons, *, n_jobs):
     inputs = read_linear_svc(estimator, X, y, poisons)
     if inputs is None:
         return NotImplemented
-    optima = solve_task(linear_svc_task(estimator, inputs))
-    return linear_svc_ensemble(estimator, X, y, poisons, inputs, optima)
+    task = linear_svc_task(estimator, inputs)
+    optima = solve_task(task)
+    return linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima)
 
 
 def read_linear_svc(estimator, X, y, poisons):
@@ -47,15 +48,18 @@ def linear_svc_task(estimator, inputs):
     """What is to be solved. The intercept is a feature like any other."""
     constant = estimator.intercept_scaling if estimator.fit_intercept else None
     clean_weights, weights = inputs.class_weights(estimator.class_weight)
-    X = with_intercept(inputs.X, constant)
-    rows = with_intercept(inputs.X_poison, constant, like=X)
+    coordinates = Coordinates(
+        inputs.X, inputs.X_poison, constant, is_free=False, is_uniform=True
+    )
+    d = coordinates.X.shape[1]
     return LinearTask(
-        X=X,
+        coordinates=coordinates,
         codes=inputs.codes,
-        poison=(rows, inputs.poison_codes, inputs.model),
+        poison_codes=inputs.poison_codes,
+        model=inputs.model,
         loss="squared_hinge",
-        penalty=np.full((X.shape[1], 1, inputs.n_models), 1 / estimator.C),
-        clean_penalty=np.full((X.shape[1], 1, 1), 1 / estimator.C),
+        penalty=np.full((d, 1, inputs.n_models), 1 / estimator.C),
+        clean_penalty=np.full((d, 1, 1), 1 / estimator.C),
         weights=weights,
         clean_weights=clean_weights,
         n_classes=len(inputs.classes),
@@ -63,16 +67,15 @@ def linear_svc_task(estimator, inputs):
     )
 
 
-def linear_svc_ensemble(estimator, X, y, poisons, inputs, optima):
+def linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima):
     """Models with these coefficients; liblinear does not average its objective."""
-    d, m = inputs.X.shape[1], inputs.n_models
-    W = optima.W[:, 0].T.reshape(m, -1, len(optima.W))
-    intercept = np.zeros(W.shape[:2])
-    if estimator.fit_intercept:
-        intercept = W[:, :, -1] * estimator.intercept_scaling
-    coef = np.ascontiguousarray(W[:, :, :d])
+    m = inputs.n_models
+    coef, intercept = task.coordinates.coefficients(optima.W)
+    # The models are those of each class against the rest, one after the other.
+    coef = coef[:, 0].reshape(m, -1, coef.shape[2])
+    intercept = intercept.reshape(m, -1)
     n_iter = optima.n_iter.reshape(m, -1).max(axis=1)
-    norms = np.abs(optima.G).max(axis=(0, 1)).reshape(m, -1).max(axis=1)
+    norms = task.coordinates.gradients(optima.G).reshape(m, -1).max(axis=1)
 
     def own(j):
         return {

@@ -6,9 +6,9 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from skpoison.refit._linear_coordinates import Coordinates
 from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
 from skpoison.refit._linear_inputs import read_inputs
-from skpoison.refit._linear_rows import with_intercept
 from skpoison.refit._linear_solver import LinearTask, solve_task
 from skpoison.refit._registry import register_engine
 
@@ -38,7 +38,7 @@ def refit_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
         return NotImplemented
     task = logistic_task(estimator, inputs, feature_scale)
     optima = solve_task(task)
-    return logistic_ensemble(estimator, X, y, poisons, inputs, optima)
+    return logistic_ensemble(estimator, X, y, poisons, inputs, task, optima)
 
 
 def read_logistic(estimator, X, y, poisons):
@@ -82,18 +82,25 @@ def logistic_task(estimator, inputs, feature_scale=None):
     if estimator.fit_intercept:
         constant = float(estimator.intercept_scaling) if is_liblinear else 1.0
     clean_weights, weights = inputs.class_weights(estimator.class_weight)
-    X = with_intercept(inputs.X, constant)
-    penalty = np.full((X.shape[1], 1, inputs.n_models), 1 / estimator.C)
+    coordinates = Coordinates(
+        inputs.X,
+        inputs.X_poison,
+        constant,
+        is_free=not is_liblinear,
+        is_uniform=feature_scale is None,
+    )
+    d = coordinates.X.shape[1]
+    penalty = np.full((d, 1, inputs.n_models), 1 / estimator.C)
     if feature_scale is not None:
         penalty[: inputs.X.shape[1], 0] *= feature_scale.T**-2.0
-    clean_penalty = np.full((X.shape[1], 1, 1), 1 / estimator.C)
+    clean_penalty = np.full((d, 1, 1), 1 / estimator.C)
     if constant is not None and not is_liblinear:
         penalty[-1] = clean_penalty[-1] = 0
     return LinearTask(
-        X=X,
+        coordinates=coordinates,
         codes=inputs.codes,
-        poison=(with_intercept(inputs.X_poison, constant, like=X),
-                inputs.poison_codes, inputs.model),
+        poison_codes=inputs.poison_codes,
+        model=inputs.model,
         loss="logistic" if len(inputs.classes) == 2 else "softmax",
         penalty=penalty,
         clean_penalty=clean_penalty,
@@ -104,17 +111,12 @@ def logistic_task(estimator, inputs, feature_scale=None):
     )
 
 
-def logistic_ensemble(estimator, X, y, poisons, inputs, optima):
+def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
     """Models with these coefficients."""
-    W = optima.W.transpose(2, 1, 0)
-    norms = np.abs(optima.G).max(axis=(0, 1)) / optima.totals
-    d, dtype = inputs.X.shape[1], inputs.X.dtype
-    intercept = np.zeros(W.shape[:2])
     is_liblinear = estimator.solver == "liblinear"
-    if estimator.fit_intercept:
-        intercept = W[:, :, -1] * (estimator.intercept_scaling if is_liblinear else 1)
-    coef = W[:, :, :d].astype(np.float64 if is_liblinear else dtype)
-    intercept = intercept.astype(coef.dtype)
+    dtype = np.float64 if is_liblinear else inputs.X.dtype
+    coef, intercept = task.coordinates.coefficients(optima.W)
+    coef, intercept = coef.astype(dtype), intercept.astype(dtype)
 
     def own(j):
         no_intercept = is_liblinear and not estimator.fit_intercept
@@ -134,5 +136,5 @@ def logistic_ensemble(estimator, X, y, poisons, inputs, optima):
         learned=learned_inputs(estimator, inputs),
         own=own,
         converged=optima.converged,
-        gradient_norms=norms,
+        gradient_norms=task.coordinates.gradients(optima.G) / optima.totals,
     )

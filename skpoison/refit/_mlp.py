@@ -5,6 +5,7 @@
 
 import warnings
 from copy import deepcopy
+from itertools import chain
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -43,10 +44,10 @@ class MLPEnsemble(RefitEnsemble):
     Notes
     -----
     Each model is a draw from the distribution that fitting scikit-learn's
-    `MLPClassifier` on its poisoned data draws from: initial weights, sizes and number of
-    the batches, their mean gradients, steps and stopping are scikit-learn's, and the
-    poison is spread over the batches as a shuffle of all rows would spread it. With a
-    fixed `random_state`, a model with an empty poison, and every model under
+    `MLPClassifier` on its poisoned data draws from: initial weights, number and sizes
+    of batches, their mean gradients, steps and stopping are scikit-learn's, and poison
+    is spread over the batches as a shuffle of all rows would spread it. With a fixed
+    `random_state`, a model with an empty poison, and every model under
     ``shuffle=False``, is scikit-learn's own to rounding.
 
     The clean rows are shuffled once for all models. With a fixed `random_state` all
@@ -118,10 +119,10 @@ class MLPEnsemble(RefitEnsemble):
         if model.solver == "adam":
             optimizer.t = trained.n_steps
             optimizer.ms, optimizer.vs = (
-                sum(self._as_fitted(slot), []) for slot in trained.arrays[1:]
+                [*chain(*self._as_fitted(slot))] for slot in trained.arrays[1:]
             )
         else:
-            optimizer.velocities = sum(self._as_fitted(trained.arrays[1]), [])
+            optimizer.velocities = [*chain(*self._as_fitted(trained.arrays[1]))]
         return model
 
     def _as_fitted(self, arrays):
@@ -238,7 +239,7 @@ def _validate(estimator, X, y, classes, poisons):
 
 
 def _draw(estimator, units, n_models, dtype):
-    """Initial parameters of all models, and the streams of their shuffles."""
+    """Draw initial parameters of all models, and the streams of their shuffles."""
     drawn = check_random_state(estimator.random_state)
     is_fixed = drawn is not check_random_state(None)
     drawn = deepcopy(drawn) if is_fixed else drawn

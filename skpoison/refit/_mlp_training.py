@@ -6,6 +6,7 @@
 import math
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit
@@ -22,7 +23,7 @@ def layers_of(first, rest, units):
     models are one matrix.
     """
     weights, intercepts, start = [first], [], 0
-    for n_in, n_out in zip(units[1:-1], units[2:], strict=True):
+    for n_in, n_out in pairwise(units[1:]):
         stop = start + n_in * n_out
         weights.append(rest[:, start:stop].reshape(len(rest), n_out, n_in))
         start = stop
@@ -289,11 +290,8 @@ class Block:
 
 def _losses(errors, mask):
     """Sum of the losses of each model's rows."""
-    if errors.shape[1] == 1:
-        true = 1 - np.abs(errors[:, 0])
-    else:
-        # The one error that is negative is that of the true class.
-        true = 1 + errors.min(axis=1)
+    # Of several errors, the one that is negative is that of the true class.
+    true = 1 - np.abs(errors[:, 0]) if errors.shape[1] == 1 else 1 + errors.min(axis=1)
     eps = np.finfo(true.dtype).eps
     losses = np.log(np.clip(true, eps, 1 - eps, out=true), out=true)
     if mask is not None:

@@ -22,6 +22,9 @@ MAX_REACH = 3.0
 # A step that was too long before must take away this share of the slope.
 UNDERSHOOT = 0.5
 PATIENCE = 10
+# Steps without progress after which a model is left where it is: there is nothing but
+# rounding. Decrements up to so many times the limit still count as converged then.
+RESIGNATION, SLACK = 40, 100
 # Newton decrement, squared, below which the objective is a parabola along a step.
 LARGE = 1e-2
 MAX_TRIALS = {np.float32: 5, np.float64: 30}
@@ -173,7 +176,7 @@ class QuasiNewton:
         return P, slopes
 
     def _check(self, batch, slopes, stop):
-        """Note the decrements; tell which models are done."""
+        """Note the decrements; tell which models are done, or will never be."""
         at = batch.models
         largest = np.abs(batch.G).max(axis=(0, 1))
         self.decrements[at] = np.sqrt(np.maximum(-slopes, 0))
@@ -183,11 +186,14 @@ class QuasiNewton:
         done = self.decrements[at] <= limits
         done &= largest <= stop.gradients[at]
         done |= (np.abs(batch.G) <= stop.noise[:, np.newaxis]).all(axis=(0, 1))
-        self.converged[at] = done
+        near = self.decrements[at] <= SLACK * limits
+        patience = np.where(near, RESIGNATION, 10 * RESIGNATION)
+        resigned = self._without_progress[at] >= patience
+        self.converged[at] = done | (resigned & near)
         better = self.decrements[at] < self._best[at]
         self._best[at] = np.minimum(self._best[at], self.decrements[at])
         self._without_progress[at] = np.where(better, 0, self._without_progress[at] + 1)
-        return done
+        return done | resigned
 
     def _step(self, batch, P, slopes, dtype):
         """Step to where no slope is too steep; tell which models have moved."""

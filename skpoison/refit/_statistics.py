@@ -119,6 +119,8 @@ def prepare(estimator, X, y, poisons, *, accept_sparse=False):
     classes = clean.classes_
     try:
         rows = _as_numbers(X, accept_sparse)
+        if rows is None:
+            return None, None
         coded = [
             (_as_numbers(X_new, accept_sparse), encode(y_new, classes))
             if len(y_new)
@@ -127,7 +129,7 @@ def prepare(estimator, X, y, poisons, *, accept_sparse=False):
         ]
     except ValueError:  # the loop says in which poison
         return None, None
-    if rows is None or any(codes is None for _, codes in coded):
+    if any(codes is None for _, codes in coded):
         return None, None
     return clean, (rows, encode(y, classes), coded, len(classes))
 

@@ -198,7 +198,7 @@ class Block:
         return vmap(loss, randomness="different")(self.params, X, y)
 
     def predict(self, X):
-        """Number of the class with the largest output, by net and row."""
+        """Find the class with the largest output, by net and row."""
         net = self._net
         net.module_.eval()
         kwargs = net.get_params_for("iterator_valid")
@@ -229,7 +229,7 @@ def _to_device(net, array):
 
 
 def _on_host(state):
-    """The same with every tensor on the host, without its graph."""
+    """Move every tensor to the host, without its graph."""
     if isinstance(state, torch.Tensor):
         return state.detach().cpu()
     if isinstance(state, dict):
@@ -280,7 +280,7 @@ def _randomness_of(estimator):
 
 
 def _initial_params(estimator, template, n_models, seed):
-    """Initial parameters of each net."""
+    """Draw the initial parameters of each net."""
     nets = (
         template if seed is not None else clone(estimator).initialize()
         for _ in range(n_models)

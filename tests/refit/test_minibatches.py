@@ -1,5 +1,5 @@
 from collections import Counter
-from itertools import permutations
+from itertools import chain, permutations
 from math import comb
 
 import numpy as np
@@ -38,18 +38,22 @@ def cases():
 
 
 def test_every_row_comes_once_in_batches_of_full_size():
-    for (n_clean, batch_size, n_poison, rng), _ in zip(cases(), range(300)):
+    for (n_clean, batch_size, n_poison, rng), _ in zip(
+        cases(), range(300), strict=False
+    ):
         sets, first = batches_of(
             rng.permutation(n_clean), n_poison, batch_size, [rng] * 3
         )
         for rows, m, start in zip(sets, n_poison, first, strict=True):
             expected = [*range(n_clean), *range(start, start + m)]
-            assert sorted(sum(rows, [])) == expected
+            assert sorted(chain(*rows)) == expected
             assert {len(batch) for batch in rows[:-1]} <= {batch_size}
 
 
 def test_without_a_stream_poison_comes_last():
-    for (n_clean, batch_size, n_poison, rng), _ in zip(cases(), range(300)):
+    for (n_clean, batch_size, n_poison, rng), _ in zip(
+        cases(), range(300), strict=False
+    ):
         order = rng.permutation(n_clean)
         sets, first = batches_of(order, n_poison, batch_size, [None] * 3)
         for rows, m, start in zip(sets, n_poison, first, strict=True):

@@ -267,7 +267,10 @@ def test_damage_is_distributed_as_in_a_loop(blobs):
 
     def damages(predictions):
         hits = predictions == y
-        return [hits[0][g].mean() - h[g].mean() for g, h in zip(groups, hits[1:])]
+        return [
+            hits[0][g].mean() - h[g].mean()
+            for g, h in zip(groups, hits[1:], strict=True)
+        ]
 
     ours, theirs = [], []
     for seed in range(20):

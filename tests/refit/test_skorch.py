@@ -220,7 +220,10 @@ def test_damage_is_distributed_as_in_a_loop():
 
     def damages(predictions):
         hits = np.array(predictions) == y
-        return [hits[0][g].mean() - h[g].mean() for g, h in zip(groups, hits[1:])]
+        return [
+            hits[0][g].mean() - h[g].mean()
+            for g, h in zip(groups, hits[1:], strict=True)
+        ]
 
     torch.manual_seed(0)
     ours, theirs = [], []
