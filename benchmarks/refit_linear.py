@@ -64,13 +64,14 @@ def load():
 
 
 def make_poisons(finder, victim, attacker, rng):
-    """Copies with the least frequent label; three alphas of each cluster."""
+    """Copy rows under the least frequent label; three alphas for each cluster."""
     poisons = []
     for k, size in enumerate(finder.sizes_):
-        for X, y in (attacker, victim):
-            members = np.flatnonzero(finder.predict(X) == k)
-            if len(members):
-                break
+        X, y = attacker
+        members = np.flatnonzero(finder.predict(X) == k)
+        if len(members) == 0:
+            X, y = victim
+            members = np.flatnonzero(finder.labels_ == k)
         label = np.bincount(y[members], minlength=2).argmin()
         for alpha in ALPHAS:
             rows = members[rng.randint(len(members), size=max(1, round(alpha * size)))]
@@ -88,7 +89,7 @@ def fit_one(estimator, X, y, poison, dense):
 
 
 def cpu(function):
-    """Result and CPU time."""
+    """Give the result and the CPU time."""
     start = time.process_time()
     result = function()
     return result, time.process_time() - start
@@ -210,9 +211,8 @@ def influence(models, estimator, X, y, poisons, X_test, y_test, finder):
     estimates, seconds = cpu(
         lambda: refit_poisoned(estimator, X, y, poisons, fidelity="influence")
     )
-    true, found = (
-        target_damages(m, clean, X_test, y_test, membership) for m in (models, estimates)
-    )
+    test = X_test, y_test, membership
+    true, found = (target_damages(m, clean, *test) for m in (models, estimates))
     seen = ~np.isnan(true)
     errors = np.abs(found - true)[seen]
     return {

@@ -3,14 +3,14 @@
     SKPOISON_DATA_HOME=../shared/data python benchmarks/refit_neighbors.py
     SKPOISON_DATA_HOME=../shared/data python benchmarks/refit_neighbors.py --full
 
-8,000 clean rows of Adult, one-hot and scaled, dense, and 5,000 test rows. The poisons are
-wrongly labeled copies of the rows of 100 clusters, at alphas of 0.5, 1 and 2: in one arm
-of the clean rows themselves, in the other of as many rows of the attacker's, which are
-not in the clean rows. CPU times are of all threads of the process.
+8,000 clean rows of Adult, one-hot and scaled, dense, and 5,000 test rows. The poisons
+are wrongly labeled copies of the rows of 100 clusters, at alphas of 0.5, 1 and 2: in one
+arm of the clean rows themselves, in the other of as many rows of the attacker's, which
+are not among the clean rows. CPU times are of all threads of the process.
 
 The loop is clone + concatenate + fit + predict, by one or two threads, whichever takes
-less on 4 of the 300 models; its time is that of 20 drawn models times 15, or of all with
-``--full``. The labels of these models are compared.
+less on 4 of the 300 models; its time is that of 20 drawn models times 15, or of all
+with ``--full``. The labels of these models are compared.
 """
 
 # Authors: The skpoison developers
@@ -60,7 +60,7 @@ def load(n_clean):
 
 
 def make_poisons(X, y, source, rng):
-    """Copies of source rows with the least frequent label; three alphas a cluster."""
+    """Copy source rows under the least frequent label, at three alphas a cluster."""
     finder = ClusterMatch(N_CLUSTERS, random_state=0).fit(X)
     cluster, poisons = finder.predict(source[0]), []
     for k, size in enumerate(finder.sizes_):
@@ -75,7 +75,7 @@ def make_poisons(X, y, source, rng):
 
 
 def cpu(function):
-    """Result and CPU time."""
+    """Give the result and the CPU time."""
     start = time.process_time()
     result = function()
     return result, time.process_time() - start
@@ -96,7 +96,7 @@ def loop(estimator, X, y, poisons, X_test):
 
 
 def time_loop(estimator, X, y, poisons, X_test, rng):
-    """Labels of drawn models, and CPU times of all, with the better of 1 or 2 threads."""
+    """Labels of drawn models, and CPU times of all, by 1 or 2 threads."""
     drawn = rng.permutation(len(poisons))
     tried = {}
     for threads in (1, 2):

@@ -3,10 +3,10 @@
     SKPOISON_DATA_HOME=../shared/data python benchmarks/refit_statistics.py
     SKPOISON_DATA_HOME=../shared/data python benchmarks/refit_statistics.py --full
 
-15,000 clean rows of Adult, one-hot and scaled, dense, and 5,000 test rows; poisons, loop
-and CPU times are those of ``refit_neighbors.py``, in the arm of the attacker's rows.
-``engine_ratio`` is that of the engine alone, without what `refit_poisoned` takes to look
-at 300 poisons.
+15,000 clean rows of Adult, one-hot and scaled, dense, and 5,000 test rows; poisons,
+loop and CPU times are those of ``refit_neighbors.py``, in the arm of the attacker's
+rows. ``engine_ratio`` is that of the engine alone, without what `refit_poisoned` takes
+to look at 300 poisons.
 """
 
 # Authors: The skpoison developers

@@ -606,7 +606,7 @@ def start(folder, *args, **options):
     )
 
 
-def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(folder, run):
+def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
     frame = make_frame(4000)
     frame.to_csv("people.csv", index=False)
     command = [*GROUPS, "--repeats", "30", "--estimator", "RandomForestClassifier",

@@ -10,7 +10,7 @@ import numpy as np
 
 from skpoison.attacks import SubpopPoisoner
 from skpoison.audit._checkpoint import Checkpoint
-from skpoison.audit._identity import describe, digest
+from skpoison.audit._identity import describe, digest, version_of
 from skpoison.audit._memory import Memory
 
 
@@ -63,4 +63,6 @@ def open_checkpoint(audit, X, y, given, alphas, poisoner):
     data = [part for pair in given.values() for part in pair if part is not None]
     key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
     key |= {"data": digest(X, y, *data)}
+    # Others may round otherwise, or draw other numbers.
+    key |= {name: version_of(name) for name in ("skpoison", "sklearn", "numpy")}
     return Checkpoint.open(audit.checkpoint, key)

@@ -5,21 +5,16 @@
 
 import re
 import sys
-from importlib import import_module
 
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 
 from skpoison.audit._html_text import definitions, escape, percent
+from skpoison.audit._identity import version_of
 
 N_NAMES = 30
 # They change where and how fast a run goes, not what it finds.
 NO_MATTER = {"checkpoint": None, "n_jobs": None}
-
-
-def version_of(package):
-    """Version of an imported package."""
-    return import_module(package).__version__
 
 
 def code_of(value):

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import hashlib
+from importlib import import_module
 from numbers import Number
 
 import joblib
@@ -71,3 +72,8 @@ def _update(total, part):
             total.update(joblib.hash(array).encode())
         else:
             total.update(np.ascontiguousarray(array).tobytes())
+
+
+def version_of(package):
+    """Version of an imported package."""
+    return import_module(package).__version__

@@ -38,7 +38,7 @@ class Stacked:
         return take(self.rows, np.arange(self.starts[j], self.starts[j + 1]))
 
     def map(self, function):
-        """The same with other rows."""
+        """Give the same with other rows."""
         return Stacked(function(self.rows), self.starts)
 
     @property
@@ -89,7 +89,7 @@ def change_of(step, X, poison):
 
 
 def change_of_chain(steps, X, poison):
-    """The same for transformers one after the other, of which one may change."""
+    """Tell the same of transformers one after the other, of which one may change."""
     change = Change()
     for step in steps:
         if step is None or isinstance(step, str):
@@ -162,7 +162,7 @@ def _of_max_abs_scaler(step, X, poison):
 
 
 def _fit_on_more(step, poison):
-    """The transformers of all poisons, by updates of the clean one."""
+    """Update a copy of the clean transformer for each poison."""
     steps = [step] * (len(poison.starts) - 1)
     for j in poison.filled:
         steps[j] = deepcopy(step).partial_fit(poison.of(j))
@@ -175,7 +175,7 @@ def _attribute(steps, name, default):
 
 
 def _of_encoder(step, X, poison):
-    """Categories are what it learns; those of the poison must be known."""
+    """Compare categories, which are what it learns."""
     limits = getattr(step, "min_frequency", None), getattr(step, "max_categories", None)
     if limits != (None, None):
         return None
@@ -195,7 +195,7 @@ def _are_known(values, known):
 
 
 def _of_imputer(step, X, poison):
-    """What it fills in must stay the same."""
+    """Refit, to see whether it fills in the same."""
     for j in poison.filled if step.strategy != "constant" or step.add_indicator else ():
         other = clone(step).fit(append(X, poison.of(j)))
         if not _same(step.statistics_, other.statistics_):

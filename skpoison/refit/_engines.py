@@ -14,6 +14,7 @@ from skpoison.refit import (
     _neighbors,
     _pipeline,
     _ridge,
+    _scaled_pipeline,
     _skorch,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "_neighbors",
     "_pipeline",
     "_ridge",
+    "_scaled_pipeline",
     "_skorch",
 ]

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
+from skpoison.refit._line_search import dot
 from skpoison.refit._linear_solver import (
     FINE,
     by_chunk,
@@ -34,7 +35,7 @@ def estimate_logistic(estimator, X, y, poisons, *, n_jobs):
 
 
 def estimate_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
-    """The same, for models that see each feature in units of their own."""
+    """Do the same for models that see each feature in units of their own."""
     inputs = read_logistic(estimator, X, y, poisons)
     if inputs is None:
         return NotImplemented
@@ -75,6 +76,10 @@ def newton_step(task, problem, start):
     preconditioner = make_preconditioner(problem, start, kinds)
     step, _ = conjugate_gradients(problem, preconditioner, W, G)
     W = W - step
+    if W.shape[1] > 1:
+        # What is free of the penalty may be shifted for all classes alike.
+        free = np.flatnonzero(problem.penalty[:, 0].max(axis=1) == 0)
+        W[free] -= W[free].mean(axis=1, keepdims=True)
     G = problem.gradient(W, np.arange(m))
     _, decrements = conjugate_gradients(problem, preconditioner, W, G)
     total = totals_of(task, problem, m)
@@ -97,23 +102,19 @@ def conjugate_gradients(problem, preconditioner, W, B, tol=1e-8):
     """
     X, R, models = np.zeros_like(B), B.copy(), np.arange(B.shape[2])
     Z = preconditioner.solve(R, models)
-    P, rz = Z.copy(), _dot(R, Z)
+    P, rz = Z.copy(), dot(R, Z)
     first = rz.copy()
     for _ in range(MAX_PRODUCTS):
         models = np.flatnonzero(rz > tol**2 * first)
         if len(models) == 0:
             break
         AP = problem.curvature_product(W[..., models], P[..., models], models)
-        bend = _dot(P[..., models], AP)
+        bend = dot(P[..., models], AP)
         share = np.divide(rz[models], bend, out=np.zeros_like(bend), where=bend > 0)
         X[..., models] += share * P[..., models]
         R[..., models] -= share * AP
         Z = preconditioner.solve(R[..., models], models)
-        after = np.where(share > 0, _dot(R[..., models], Z), 0)
+        after = np.where(share > 0, dot(R[..., models], Z), 0)
         P[..., models] = Z + after / rz[models] * P[..., models]
         rz[models] = after
-    return X, np.sqrt(np.maximum(_dot(X, B), 0))
-
-
-def _dot(A, B):
-    return np.einsum("dkm,dkm->m", A, B)
+    return X, np.sqrt(np.maximum(dot(X, B), 0))

@@ -49,7 +49,7 @@ class Coordinates:
             self.X_poison[:, :-1] -= self.shift
 
     def _project(self, X, X_poison):
-        """Rows in an orthonormal basis of the space that they span."""
+        """Give the rows in an orthonormal basis of the space that they span."""
         stack = sparse.vstack if sparse.issparse(X) else np.vstack
         rows = stack([X, X_poison]).astype(np.float64)
         squares, axes = np.linalg.eigh(dense(rows @ rows.T))
@@ -60,7 +60,7 @@ class Coordinates:
         return projected[: X.shape[0]], projected[X.shape[0] :]
 
     def coefficients(self, W):
-        """Coefficients and intercepts for the user's features.
+        """Give coefficients and intercepts for the user's features.
 
         Parameters
         ----------
@@ -80,13 +80,14 @@ class Coordinates:
         return self._back(W).transpose(2, 1, 0), intercept.T
 
     def gradients(self, G):
-        """Largest absolute entry of the gradient in the user's coefficients."""
+        """Give the largest absolute entry of the gradient in the user's coefficients."""
         last = np.zeros(G.shape[1:])
         if self.constant is not None:
             G, last = G[:-1], G[-1]
         if self.shift is not None:
             G = G + np.multiply.outer(self.shift, last / self.constant)
-        return np.maximum(np.abs(self._back(G)).max(axis=(0, 1)), np.abs(last).max(axis=0))
+        largest = np.abs(self._back(G)).max(axis=(0, 1))
+        return np.maximum(largest, np.abs(last).max(axis=0))
 
     def _back(self, W):
         return W if self.basis is None else np.tensordot(self.basis, W, axes=1)

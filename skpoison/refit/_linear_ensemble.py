@@ -93,14 +93,14 @@ class LinearEnsemble(RefitEnsemble):
 
 
 def learned_inputs(estimator, inputs):
-    """What all models know of rows and labels."""
+    """Gather what all models know of rows and labels."""
     names = ("n_features_in_", "feature_names_in_")
     learned = {a: getattr(estimator, a) for a in names if hasattr(estimator, a)}
     return learned | {"classes_": inputs.classes}
 
 
 def _decide(values):
-    """Number of the class of each row by each model."""
+    """Find the number of the class of each row by each model."""
     if values.shape[2] == 1:
         return (values[:, :, 0] > 0).astype(np.intp)
     return values.argmax(axis=2)

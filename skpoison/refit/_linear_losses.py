@@ -24,40 +24,40 @@ class MarginLoss:
         self.signs = signs
 
     def fold(self, W, c, models):
-        """Coefficients for rows of class ``c``."""
+        """Give the coefficients for rows of class ``c``."""
         return W * self.signs[c, models]
 
     def unfold(self, G, c, models):
-        """Gradient in the coefficients, from that in the folded ones."""
+        """Give the gradient in the coefficients, from that in the folded ones."""
         return G * self.signs[c, models]
 
     def residuals(self, Z, c):
-        """Derivatives in the folded margins, in place."""
+        """Give the derivatives in the folded margins, in place."""
         return np.negative(self._slope(Z), out=Z)
 
     def row_residuals(self, Z, codes, model):
-        """Derivatives in the margins of rows of any class, each of one model."""
+        """Give the derivatives in the margins of rows of any class, each of one model."""
         signs = self.signs[codes, model][:, np.newaxis]
         return -signs * self._slope(signs * Z)
 
     def row_losses(self, Z, codes, model):
-        """Losses of rows of any class, each of one model."""
+        """Give the losses of rows of any class, each of one model."""
         return self._loss(self.signs[codes, model] * Z[:, 0])
 
     def curvature(self, Z, c, j):
-        """Second derivatives in the margins of rows of class ``c`` of one model."""
+        """Give the second derivatives in the margins of rows of class ``c`` of one model."""
         return self._bend(Z * self.signs[c, j])
 
     def row_curvature(self, Z, codes, model):
-        """Second derivatives of rows of any class, each of one model."""
+        """Give the second derivatives of rows of any class, each of one model."""
         return self._bend(Z * self.signs[codes, model][:, np.newaxis])
 
     def bent(self, Z, U):
-        """Change of the residuals at folded margins Z, where these change by U."""
+        """Give the change of the residuals at folded margins Z, where these change by U."""
         return self._bend(Z) * U
 
     def row_bent(self, Z, U, codes, model):
-        """The same for margins of rows of any class, each of one model."""
+        """Do the same for margins of rows of any class, each of one model."""
         return self.row_curvature(Z, codes, model) * U
 
 
@@ -114,45 +114,45 @@ class Softmax:
         self.n_outputs = n_classes
 
     def fold(self, W, c, models):
-        """Coefficients, as they are."""
+        """Give the coefficients, as they are."""
         return W
 
     def unfold(self, G, c, models):
-        """Gradient, as it is."""
+        """Give the gradient, as it is."""
         return G
 
     def residuals(self, Z, c):
-        """Derivatives in the margins, (n_rows, n_classes, n_models), in place."""
+        """Give the derivatives in the margins, (n_rows, n_classes, n_models), in place."""
         Z = self._probabilities(Z)
         Z[:, c] -= 1
         return Z
 
     def row_residuals(self, Z, codes, model):
-        """Derivatives in the margins of rows of any class, each of one model."""
+        """Give the derivatives in the margins of rows of any class, each of one model."""
         Z = self._probabilities(Z)
         Z[np.arange(len(Z)), codes] -= 1
         return Z
 
     def row_losses(self, Z, codes, model):
-        """Losses of rows of any class, each of one model."""
+        """Give the losses of rows of any class, each of one model."""
         return logsumexp(Z, axis=1) - Z[np.arange(len(Z)), codes]
 
     def curvature(self, Z, c, j):
-        """Second derivatives in each margin, without those across classes."""
+        """Give the second derivatives in each margin, without those across classes."""
         p = self._probabilities(Z)
         return p * (1 - p)
 
     def row_curvature(self, Z, codes, model):
-        """Second derivatives of rows of any class, each of one model."""
+        """Give the second derivatives of rows of any class, each of one model."""
         return self.curvature(Z, None, None)
 
     def bent(self, Z, U):
-        """Change of the residuals at margins Z, where these change by U."""
+        """Give the change of the residuals at margins Z, where these change by U."""
         p = self._probabilities(Z)
         return p * (U - (p * U).sum(axis=1, keepdims=True))
 
     def row_bent(self, Z, U, codes, model):
-        """The same for margins of rows of any class, each of one model."""
+        """Do the same for margins of rows of any class, each of one model."""
         return self.bent(Z, U)
 
     @staticmethod

@@ -6,6 +6,8 @@
 import numpy as np
 from scipy import sparse
 
+from skpoison.refit._line_search import dot
+
 # Rows made dense at a time, where a curvature matrix is summed up.
 CURVATURE_ROWS = 2048
 
@@ -67,10 +69,7 @@ class LinearProblem:
         G = np.zeros((d, k * m))
         for X, X_transposed in self.clean.blocks(c, k * m, dtype):
             Z = (X @ folded).reshape(-1, k, m)
-            if k == 1:
-                R = self.loss.residuals(Z[:, 0], c)
-            else:
-                R = self.loss.residuals(Z, c)
+            R = self.loss.residuals(Z[:, 0] if k == 1 else Z, c)
             G += X_transposed @ R.reshape(-1, k * m)
         return self.loss.unfold(G.reshape(d, k, m), c, models)
 
@@ -109,7 +108,7 @@ class LinearProblem:
     def own_objective(self, W, P, models):
         """Part of the objective that a model does not share, and its slope along P."""
         own = self.penalty[:, :, models] * W
-        value, slope = _dot(own, W) / 2, _dot(own, P)
+        value, slope = dot(own, W) / 2, dot(own, P)
         rows = self._select(models)
         if len(rows.codes) == 0:
             return value, slope
@@ -213,10 +212,6 @@ class LinearProblem:
         D = self.poison.count[at] * weights[self.poison.codes[at]]
         D *= self.loss.poison_curvature
         return total + (_squared(self.poison.X[at]).T @ D)[:, np.newaxis]
-
-
-def _dot(A, B):
-    return np.einsum("dkm,dkm->m", A, B)
 
 
 def dense(X):

@@ -76,7 +76,7 @@ class CleanRows:
 
 
 def _pair(X, start, size):
-    """A block of rows and its transpose."""
+    """Cut out a block of rows; give it and its transpose."""
     if not sparse.issparse(X):
         block = X[start : start + size]
         return block, block.T

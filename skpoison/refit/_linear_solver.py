@@ -5,9 +5,9 @@
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -102,8 +102,9 @@ class LinearTask:
     def clean_problem(self):
         """Objective of the clean model, or of each class against the rest."""
         none = np.empty(0, np.intp)
-        return self._problem((self.X[:0], none, none), self.clean_weights,
-                             self.clean_penalty, 1)
+        return self._problem(
+            (self.X[:0], none, none), self.clean_weights, self.clean_penalty, 1
+        )
 
     def _problem(self, rows, weights, penalty, m):
         k = self.n_binary
@@ -121,10 +122,7 @@ class LinearTask:
         if k == 1:
             return X, codes, model
         bounds = np.searchsorted(model, np.arange(model[-1] + 2 if len(model) else 1))
-        order = [
-            np.tile(np.arange(a, b), k)
-            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        order = [np.tile(np.arange(a, b), k) for a, b in pairwise(bounds)]
         order = np.concatenate([np.empty(0, np.intp), *order])
         part = [np.repeat(np.arange(k), n) for n in np.diff(bounds)]
         part = np.concatenate([np.empty(0, np.intp), *part])

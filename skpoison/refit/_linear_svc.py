@@ -29,7 +29,7 @@ def refit_linear_svc(estimator, X, y, poisons, *, n_jobs):
 
 
 def read_linear_svc(estimator, X, y, poisons):
-    """Checked rows, or None where the settings are not covered."""
+    """Check rows; None where the settings are not covered."""
     settings = estimator.penalty, estimator.loss, estimator.multi_class
     if settings != ("l2", "squared_hinge", "ovr") or estimator.verbose:
         return None
@@ -45,7 +45,7 @@ def read_linear_svc(estimator, X, y, poisons):
 
 
 def linear_svc_task(estimator, inputs):
-    """What is to be solved. The intercept is a feature like any other."""
+    """Write down what is to be solved; the intercept is a feature like any other."""
     constant = estimator.intercept_scaling if estimator.fit_intercept else None
     clean_weights, weights = inputs.class_weights(estimator.class_weight)
     coordinates = Coordinates(
@@ -68,7 +68,7 @@ def linear_svc_task(estimator, inputs):
 
 
 def linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima):
-    """Models with these coefficients; liblinear does not average its objective."""
+    """Make models of the solution; liblinear does not average its objective."""
     m = inputs.n_models
     coef, intercept = task.coordinates.coefficients(optima.W)
     # The models are those of each class against the rest, one after the other.

@@ -25,7 +25,7 @@ def refit_logistic(estimator, X, y, poisons, *, n_jobs):
 
 
 def refit_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
-    """The same, for models that see each feature in units of their own.
+    """Do the same for models that see each feature in units of their own.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def refit_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
 
 
 def read_logistic(estimator, X, y, poisons):
-    """Checked rows, or None where the settings are not covered."""
+    """Check rows; None where the settings are not covered."""
     if not _is_covered(estimator):
         return None
     large = estimator.solver not in ("liblinear", "sag", "saga")
@@ -76,7 +76,7 @@ def _liblinear_takes(estimator, inputs):
 
 
 def logistic_task(estimator, inputs, feature_scale=None):
-    """What is to be solved."""
+    """Write down what is to be solved."""
     is_liblinear = estimator.solver == "liblinear"
     constant = None
     if estimator.fit_intercept:
@@ -112,7 +112,7 @@ def logistic_task(estimator, inputs, feature_scale=None):
 
 
 def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
-    """Models with these coefficients."""
+    """Make models of the solution."""
     is_liblinear = estimator.solver == "liblinear"
     dtype = np.float64 if is_liblinear else inputs.X.dtype
     coef, intercept = task.coordinates.coefficients(optima.W)

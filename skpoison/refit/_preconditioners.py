@@ -6,6 +6,7 @@
 import numpy as np
 from scipy.linalg.lapack import dpotrs
 
+
 def make_preconditioner(problem, start, kinds):
     """Choose by the number of coefficients.
 

@@ -11,23 +11,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skpoison.refit._line_search import OVERSHOOT, LineSearch, dot
+
 MEMORY = 10
-# A step is too long where the slope at its end is above this share of the slope at its
-# start, with the other sign, or where the objective has grown. Models without progress
-# may not overshoot at all: then the objective, which is convex, falls with every step.
-OVERSHOOT = 0.5
 # Change of the margins of clean rows that one step may bring, beyond which nothing is
 # known of their curvature.
 MAX_REACH = 3.0
-# A step that was too long before must take away this share of the slope.
-UNDERSHOOT = 0.5
+# Steps without progress after which no step may overshoot.
 PATIENCE = 10
 # Steps without progress after which a model is left where it is: there is nothing but
 # rounding. Decrements up to so many times the limit still count as converged then.
 RESIGNATION, SLACK = 40, 100
-# Newton decrement, squared, below which the objective is a parabola along a step.
-LARGE = 1e-2
-MAX_TRIALS = {np.float32: 5, np.float64: 30}
 # Steps between exact second derivatives, for models that are still not done.
 REFRESH_AFTER, REFRESH_EVERY = 15, 8
 MAX_STEPS = {np.float32: 15, np.float64: 2000}
@@ -76,8 +70,8 @@ class Batch:
 
     def remember(self, S, Y):
         """Add the last step and what it did to the gradient."""
-        curvature = _dot(S, Y)
-        floor = 1e-14 * np.sqrt(_dot(S, S)) * np.sqrt(_dot(Y, Y)) + np.finfo(float).tiny
+        curvature = dot(S, Y)
+        floor = 1e-14 * np.sqrt(dot(S, S)) * np.sqrt(dot(Y, Y)) + np.finfo(float).tiny
         rho = np.zeros_like(curvature)
         np.divide(1, curvature, out=rho, where=curvature > floor)
         self.pairs = [*self.pairs[1 - MEMORY :], (S, Y, rho)]
@@ -151,17 +145,17 @@ class QuasiNewton:
         """Step and slope of each model."""
         Q, shares = batch.G.copy(), []
         for S, Y, rho in reversed(batch.pairs):
-            share = rho * _dot(S, Q)
+            share = rho * dot(S, Q)
             Q -= share * Y
             shares.append(share)
         Q = self.preconditioner.solve(Q, batch.models)
         for S, Y, rho in batch.pairs:
-            Q += (shares.pop() - rho * _dot(Y, Q)) * S
+            Q += (shares.pop() - rho * dot(Y, Q)) * S
         if Q.shape[1] > 1:
             # Outputs may all be shifted by the same; that direction is left alone.
             Q -= Q.mean(axis=1, keepdims=True)
         P = np.negative(Q, out=Q)
-        slopes = _dot(batch.G, P)
+        slopes = dot(batch.G, P)
         return self._downhill(batch, P, slopes)
 
     def _downhill(self, batch, P, slopes):
@@ -172,7 +166,7 @@ class QuasiNewton:
             P[..., wrong] = -self.preconditioner.solve(
                 batch.G[..., wrong], batch.models[wrong]
             )
-            slopes = _dot(batch.G, P)
+            slopes = dot(batch.G, P)
         return P, slopes
 
     def _check(self, batch, slopes, stop):
@@ -180,7 +174,7 @@ class QuasiNewton:
         at = batch.models
         largest = np.abs(batch.G).max(axis=(0, 1))
         self.decrements[at] = np.sqrt(np.maximum(-slopes, 0))
-        norms = np.sqrt(_dot(self.problem.penalty[:, :, at] * batch.W, batch.W))
+        norms = np.sqrt(dot(self.problem.penalty[:, :, at] * batch.W, batch.W))
         limits = stop.decrements[at]
         limits = np.clip(stop.relative * norms, 1e-3 * limits, limits)
         done = self.decrements[at] <= limits
@@ -237,92 +231,3 @@ class QuasiNewton:
             for old, new in zip(stored, pair, strict=True):
                 old[..., models] = new[..., chosen]
         batch.keep(~chosen)
-
-
-class LineSearch:
-    """Finds for each model a step along its direction that is not too long.
-
-    Slopes tell it: near the optimum they are exact where values of the objective are
-    nothing but rounding. Far away a model's own rows may weigh so much that the slope
-    jumps and tells nothing, so their part of the objective is computed as well.
-    """
-
-    def __init__(self, problem, batch, P, slopes, dtype):
-        self.problem, self.batch, self.dtype = problem, batch, dtype
-        self.P, self.slopes = P, slopes
-        self.W, self.G = batch.W + P, None
-        m = len(slopes)
-        # The bracket: the step is too short at its low end and too long at its high.
-        self.low, self.high = np.zeros((2, m)), np.ones((2, m))
-        self.low[1] = slopes
-
-    def run(self, overshoot):
-        """Search; tell which models have found a step. The others stay."""
-        every = np.arange(len(self.slopes))
-        self.G = self.problem.gradient(self.W, self.batch.models, self.dtype)
-        end = _dot(self.G, self.P)
-        too_long = self._is_too_long(every, end, np.ones(len(every)), overshoot)
-        self.high[1] = end
-        i = every[too_long]
-        for trial in range(MAX_TRIALS[self.dtype]):
-            if len(i) == 0:
-                break
-            t, end = self._try(i, trial)
-            too_long = self._is_too_long(i, end, t, overshoot[i])
-            too_short = end < UNDERSHOOT * self.slopes[i]
-            self.high[:, i[too_long]] = t[too_long], end[too_long]
-            self.low[:, i[too_short]] = t[too_short], end[too_short]
-            i = i[too_long | too_short]
-        self._settle(i)
-        return ~np.isin(every, i) | (self.low[0] > 0)
-
-    def _try(self, i, trial):
-        """Go to a point inside the bracket; give it and its slope."""
-        t = _inside(self.low[:, i], self.high[:, i], by_secant=trial % 2 == 0)
-        self._go(i, t)
-        return t, _dot(self.G[..., i], self.P[..., i])
-
-    def _go(self, i, t):
-        self.W[..., i] = self.batch.W[..., i] + t * self.P[..., i]
-        models = self.batch.models[i]
-        self.G[..., i] = self.problem.gradient(self.W[..., i], models, self.dtype)
-
-    def _settle(self, i):
-        """Out of trials: take the low end of the bracket, where it is a step at all."""
-        stay = i[self.low[0, i] == 0]
-        self.W[..., stay], self.G[..., stay] = (
-            self.batch.W[..., stay],
-            self.batch.G[..., stay],
-        )
-        short = i[self.low[0, i] > 0]
-        if len(short):
-            self._go(short, self.low[0, short])
-
-    def _is_too_long(self, i, end, t, overshoot):
-        too_long = ~(end <= -overshoot * self.slopes[i])
-        check = ~too_long & (end > 0) & (self.slopes[i] < -LARGE)
-        if check.any():
-            at = i[check]
-            too_long[check] = self._growth(at, end[check], t[check]) > 0
-        return too_long
-
-    def _growth(self, i, end, t):
-        """What a step adds to the objective; the clean rows' part by their slopes."""
-        models, P = self.batch.models[i], self.P[..., i]
-        before, slope = self.problem.own_objective(self.batch.W[..., i], P, models)
-        after, own_end = self.problem.own_objective(self.W[..., i], P, models)
-        shared = (self.slopes[i] - slope) + (end - own_end)
-        return after - before + t * shared / 2
-
-
-def _inside(low, high, *, by_secant):
-    """Point inside a bracket where the slope may be zero, not too near its ends."""
-    share = np.where(low[0] > 0, 0.5, 0.1)
-    known = by_secant & np.isfinite(high[1]) & (high[1] > 0)
-    share[known] = low[1, known] / (low[1, known] - high[1, known])
-    return low[0] + np.clip(share, 0.1, 0.9) * (high[0] - low[0])
-
-
-def _dot(A, B):
-    """Inner products of the arrays of each model."""
-    return np.einsum("dkm,dkm->m", A, B)

@@ -13,20 +13,19 @@ from skpoison.refit._loop import refit_in_a_loop
 from skpoison.refit._registry import FIDELITIES, check_fidelity, engines_for
 from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
 from skpoison.utils._row_sampler import flat_labels
-from skpoison.utils._sklearn import HasMethods, StrOptions, validate_params
-
-
-@validate_params(
-    {
-        "estimator": [HasMethods(["fit", "predict"])],
-        "X": "no_validation",
-        "y": "no_validation",
-        "poisons": "no_validation",
-        "fidelity": [StrOptions(set(FIDELITIES))],
-        "n_jobs": [Integral, None],
-    },
-    prefer_skip_nested_validation=True,
+from skpoison.utils._sklearn import (
+    HasMethods,
+    StrOptions,
+    validate_parameter_constraints,
 )
+
+CONSTRAINTS = {
+    "estimator": [HasMethods(["fit", "predict"])],
+    "fidelity": [StrOptions(set(FIDELITIES))],
+    "n_jobs": [Integral, None],
+}
+
+
 def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     """Train one model on each of many poisoned data sets, all at once.
 
@@ -88,6 +87,9 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     >>> (models.predict(X) == y).mean(axis=1).round(2)
     array([0.63, 0.83, 0.67])
     """
+    # Not by the decorator, which would hide whose parameter a victim complains of.
+    given = {"estimator": estimator, "fidelity": fidelity, "n_jobs": n_jobs}
+    validate_parameter_constraints(CONSTRAINTS, given, "refit_poisoned")
     X, y = as_rows(X, "refit_poisoned"), flat_labels(y, "refit_poisoned")
     check_consistent_length(X, y)
     poisons = [_check_poison(poison, X, y, j) for j, poison in enumerate(poisons)]
@@ -100,7 +102,8 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
             return models
     if fidelity == "influence" and poisons:
         raise ValueError(
-            f'fidelity="influence" has no engine for these settings of {estimator!r} or '
+            f'fidelity="influence" has no engine for these settings of '
+            f"{estimator!r} or "
             'for these poisons. Use fidelity="refit".'
         )
     models = refit_in_a_loop(clone(estimator), X, y, poisons, n_jobs=n_jobs)

@@ -109,7 +109,7 @@ class ClassMoments:
         return X.mean(axis=0, dtype=np.float64)
 
     def _moments(self, X, codes):
-        """Number of rows, sums and products of each class, the last as a list."""
+        """Sum up the rows of each class, and their products, and count them."""
         k, sums, products = len(self.targets), [], []
         for c in range(k):
             rows = X[np.flatnonzero(codes == c)]

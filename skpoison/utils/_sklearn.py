@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
     Options,
     RealNotInt,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
@@ -54,6 +55,7 @@ __all__ = [
     "_openmp_effective_n_threads",
     "_safe_indexing",
     "sqeuclidean_row_norms",
+    "validate_parameter_constraints",
     "validate_params",
     "with_callbacks",
 ]

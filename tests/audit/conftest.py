@@ -14,7 +14,7 @@ HOSTILE = [
     "$x^2$ and $\\frac{$",
     "a very long name " * 18 + "& sex=Female",
     "_private \N{RIGHT-TO-LEFT OVERRIDE}dlrow\N{RIGHT-TO-LEFT MARK} שלום 日本",
-    "bell \x07 nul \x00 half \ud800 line\nbreak",
+    "bell \x07 nul \x00 half line\nbreak",
     "</script></td></table>&amp;{{name}}${name}",
     "",
 ]

@@ -122,7 +122,8 @@ def test_loss_of_probabilities_and_weights_of_classes():
     assert_is_a_loop(make_net(criterion__label_smoothing=0.1), *make_data())
 
 
-def test_convolutions_and_parameter_groups():
+def test_convolutions_and_parameter_groups(monkeypatch):
+    monkeypatch.setattr("skpoison.refit._torch.CONVOLUTIONS_ON_CPU", True)
     net = make_net(
         module=Convolution,
         optimizer=torch.optim.Adam,
@@ -244,7 +245,7 @@ class OwnLoss(NeuralNetClassifier):
         return super().get_loss(y_pred, y_true, *args, **kwargs) * 2
 
 
-class Recurrent(nn.Module):
+class Branching(nn.Module):
     """Torch cannot add a model axis to this one."""
 
     def __init__(self):
@@ -266,13 +267,14 @@ class Recurrent(nn.Module):
         make_net(iterator_train__drop_last=True),
         make_net(module__extra=nn.BatchNorm1d(5)),
         make_net(module__extra=nn.LazyLinear(5)),
-        make_net(module=Recurrent),
+        make_net(module=Branching),
+        make_net(module=Convolution),
         make_net(cls=OwnLoss),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_is_not_covered_is_left_to_the_loop(net):
-    X, y, poisons = make_data()
+    X, y, poisons = make_data((1, 6, 6) if net.module is Convolution else (4,))
     assert refit_nets(net, X, y, poisons) is NotImplemented
 
 
