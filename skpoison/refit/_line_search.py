@@ -12,7 +12,7 @@ OVERSHOOT = 0.5
 # A step that was too long before must take away this share of the slope.
 UNDERSHOOT = 0.5
 # Newton decrement, squared, below which the objective is a parabola along a step.
-LARGE = 1e-2
+LARGE = 1e-1
 MAX_TRIALS = {np.float32: 5, np.float64: 30}
 
 
@@ -84,7 +84,7 @@ class LineSearch:
         return too_long
 
     def _growth(self, i, end, t):
-        """What a step adds to the objective; the clean rows' part by their slopes."""
+        """Sum up what a step adds to the objective; for clean rows by their slopes."""
         models, P = self.batch.models[i], self.P[..., i]
         before, slope = self.problem.own_objective(self.batch.W[..., i], P, models)
         after, own_end = self.problem.own_objective(self.W[..., i], P, models)

@@ -80,7 +80,7 @@ class Coordinates:
         return self._back(W).transpose(2, 1, 0), intercept.T
 
     def gradients(self, G):
-        """Give the largest absolute entry of the gradient in the user's coefficients."""
+        """Give the largest absolute entry of each gradient, for the user's features."""
         last = np.zeros(G.shape[1:])
         if self.constant is not None:
             G, last = G[:-1], G[-1]

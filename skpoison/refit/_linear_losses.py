@@ -36,7 +36,7 @@ class MarginLoss:
         return np.negative(self._slope(Z), out=Z)
 
     def row_residuals(self, Z, codes, model):
-        """Give the derivatives in the margins of rows of any class, each of one model."""
+        """Give the derivatives of rows of any class, each of one model."""
         signs = self.signs[codes, model][:, np.newaxis]
         return -signs * self._slope(signs * Z)
 
@@ -45,11 +45,11 @@ class MarginLoss:
         return self._loss(self.signs[codes, model] * Z[:, 0])
 
     def curvature(self, Z, c, j):
-        """Give the second derivatives in the margins of rows of class ``c`` of one model."""
+        """Give the second derivatives of rows of class ``c`` of one model."""
         return self._bend(Z * self.signs[c, j])
 
     def row_curvature(self, Z, codes, model):
-        """Give the second derivatives of rows of any class, each of one model."""
+        """Give the second derivatives, each of one model."""
         return self._bend(Z * self.signs[codes, model][:, np.newaxis])
 
     def bent(self, Z, U):
@@ -122,13 +122,13 @@ class Softmax:
         return G
 
     def residuals(self, Z, c):
-        """Give the derivatives in the margins, (n_rows, n_classes, n_models), in place."""
+        """Give the derivatives in the margins, in place."""
         Z = self._probabilities(Z)
         Z[:, c] -= 1
         return Z
 
     def row_residuals(self, Z, codes, model):
-        """Give the derivatives in the margins of rows of any class, each of one model."""
+        """Give the derivatives of rows of any class, each of one model."""
         Z = self._probabilities(Z)
         Z[np.arange(len(Z)), codes] -= 1
         return Z
@@ -143,7 +143,7 @@ class Softmax:
         return p * (1 - p)
 
     def row_curvature(self, Z, codes, model):
-        """Give the second derivatives of rows of any class, each of one model."""
+        """Give the second derivatives, each of one model."""
         return self.curvature(Z, None, None)
 
     def bent(self, Z, U):

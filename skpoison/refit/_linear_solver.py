@@ -19,12 +19,12 @@ from skpoison.refit._preconditioners import make_preconditioner
 from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
 # Newton decrements, for a mean loss, that count as converged: of the clean model that is
-# only a start, in single precision on the way, and in the end, where decisions are off
-# by some 1e-6 of their spread; the last where work is little.
-START, COARSE, FINE, FINEST = 3e-3, 3e-5, 2e-7, 2e-9
+# a start only; in single precision on the way; in the end, where decisions are off by
+# less than 1e-5 of their spread; and where work is little.
+START, COARSE, FINE, FINEST = 3e-3, 3e-5, 4e-7, 2e-9
 # The same relative to the norm of the coefficients that the penalty measures, where
 # that is smaller: the data may hardly bend the objective.
-RELATIVE = 2e-6
+RELATIVE = 4e-6
 # Gradient of the mean loss that is always asked for, whatever the estimator's `tol`.
 MAX_GRADIENT = 1e-6
 # Margins from which single precision on the way pays.
