@@ -4,9 +4,9 @@
     SKPOISON_DATA_HOME=../shared/data python benchmarks/refit_neighbors.py --full
 
 8,000 clean rows of Adult, one-hot and scaled, dense, and 5,000 test rows. The poisons
-are wrongly labeled copies of the rows of 100 clusters, at alphas of 0.5, 1 and 2: in one
-arm of the clean rows themselves, in the other of as many rows of the attacker's, which
-are not among the clean rows. CPU times are of all threads of the process.
+are wrongly labeled copies of the rows of 100 clusters, at alphas of 0.5, 1 and 2: in
+one arm of the clean rows themselves, in the other of as many rows of the attacker's,
+which are not among the clean rows. CPU times are of all threads of the process.
 
 The loop is clone + concatenate + fit + predict, by one or two threads, whichever takes
 less on 4 of the 300 models; its time is that of 20 drawn models times 15, or of all

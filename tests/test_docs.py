@@ -154,12 +154,14 @@ def test_estimators_have_examples_and_see_also(cls):
 def test_parameters_are_documented_in_the_order_of_the_signature(name):
     parent, _, attribute = name.rpartition(".")
     obj = OBJECTS.get(name) or inspect.getattr_static(OBJECTS.get(parent), attribute)
-    obj = getattr(obj, "fn", obj)
+    obj = getattr(obj, "fn", getattr(obj, "__func__", obj))
     if isinstance(obj, property):
         return
     doc = ClassDoc(obj) if inspect.isclass(obj) else FunctionDoc(obj)
     documented = [parameter.name for parameter in doc["Parameters"]]
-    accepted = [p for p in inspect.signature(obj).parameters if p != "self"]
+    accepted = [
+        p for p in inspect.signature(obj).parameters if p not in {"self", "cls"}
+    ]
     assert documented == accepted
 
 

@@ -186,8 +186,14 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
     >>> from skpoison import ClusterMatch, SubpopulationAudit
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), LogisticRegression())
-    >>> audit = SubpopulationAudit(model, finder=ClusterMatch(4), random_state=0)
-    >>> audit.fit(X, y).summary_[["name", "n_train", "target_damage"]]
+    >>> audit = SubpopulationAudit(
+    ...     model, finder=ClusterMatch(4), min_test=10, random_state=0
+    ... )
+    >>> audit.fit(X, y).summary_[["name", "n_train", "target_damage"]].round(2)
+            name  n_train  target_damage
+    0  cluster 0      191           0.74
+    1  cluster 2       42           0.57
+    2  cluster 1       44           0.29
     """
 
     _parameter_constraints: dict = {

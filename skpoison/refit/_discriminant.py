@@ -14,8 +14,9 @@ from skpoison.refit._registry import register_engine
 from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
 from skpoison.refit._tiles import one_blas_thread
 
-# Eigenvalues below are zero up to rounding, as a share of the largest.
-ZERO = 1e-12
+# Eigenvalues below are zero up to rounding; those up to the least are left alone, since
+# they are known to few digits.
+ZERO, LEAST = 1e-12, 1e-7
 # Shares by which scores may differ from those of scikit-learn.
 FITTED, ROUNDING = 1e-8, 1e-13
 
@@ -44,7 +45,6 @@ class LDAEnsemble(ScoresEnsemble):
 
     def __init__(self, *args, clean, statistics):
         super().__init__(*args, clean=clean)
-        solver = _Solver(statistics, self._estimator.tol)
         counts = statistics.counts / statistics.n_samples[:, np.newaxis]
         given = self._estimator.priors
         priors = counts if given is None else clean.priors_ + 0 * counts
@@ -54,6 +54,7 @@ class LDAEnsemble(ScoresEnsemble):
         between = means - overall[:, np.newaxis]
         self._coef, self._is_solved = np.empty_like(means), np.zeros(len(self), bool)
         with one_blas_thread():
+            solver = _Solver(statistics, self._estimator.tol)
             for j in range(len(self)):
                 coef = solver.solve(j, between[j], priors[j])
                 if coef is not None:
@@ -70,11 +71,10 @@ class LDAEnsemble(ScoresEnsemble):
     def _scores(self, prepared, models):
         shifted, reach = prepared
         coef, intercept = self._coef[models], self._intercept[models]
-        with one_blas_thread():  # the products are small
-            scores = [
-                coef[:, c] @ shifted.T + intercept[:, c, np.newaxis]
-                for c in range(coef.shape[1])
-            ]
+        scores = [
+            coef[:, c] @ shifted.T + intercept[:, c, np.newaxis]
+            for c in range(coef.shape[1])
+        ]
         slack = np.linalg.norm(coef, axis=2).max(axis=1)[:, np.newaxis] * reach
         slack += FITTED * np.abs(intercept).max(axis=1)[:, np.newaxis]
         slack[~self._is_solved[models]] = np.inf
@@ -86,18 +86,18 @@ class _Solver:
 
     Poison adds to the scatter and takes nothing away, so the rank of the clean rows is
     that of a model where the poison leaves alone what they do not span. That, and how
-    far the least eigenvalue can sink, is checked; `None` is no solution.
+    far the least eigenvalue can sink, is checked; where it does not hold, the
+    eigenvalues of the model tell. `None` is no solution.
     """
 
     def __init__(self, statistics, tol):
         self._statistics, self._tol = statistics, tol
+        self._enough = max(4 * tol**2, LEAST)
         scatter = statistics.clean_scatter
         self._clean_std = _scale(scatter, statistics.n_clean)
         correlation = scatter / np.outer(self._clean_std, self._clean_std)
         values, vectors = np.linalg.eigh(correlation / statistics.n_clean)
-        self._is_clear = not np.any(
-            (values > ZERO * max(1, values[-1])) & (values < 4 * tol**2)
-        )
+        self._is_clear = self._has_clear_rank(values)
         in_range = values > tol**2
         self._least = values[in_range].min(initial=np.inf)
         self._null = np.linalg.qr(
@@ -118,8 +118,8 @@ class _Solver:
         null = np.linalg.qr(std[:, np.newaxis] * self._null)[0]
         correlation = scatter / np.outer(std, std) / n_samples
         left = np.abs(null.T @ correlation @ null).max(initial=0)
-        if not self._is_clear or least < 4 * self._tol**2 or left > ZERO:
-            return None
+        if not self._is_clear or least < self._enough or left > ZERO:
+            return self._solve_anew(correlation, std, between, priors)
         # What is left of the means where the rows within classes vary.
         scaled = between / std
         scaled -= (scaled @ null) @ null.T
@@ -129,6 +129,21 @@ class _Solver:
         coef -= (coef @ null) @ null.T
         coef /= std
         return coef if self._spans(between, coef, priors) else None
+
+    def _solve_anew(self, correlation, std, between, priors):
+        """Coefficients from the eigenvalues of one model."""
+        values, vectors = np.linalg.eigh(correlation)
+        if not self._has_clear_rank(values):
+            return None
+        kept = values > self._enough
+        scaled = between / std @ vectors[:, kept]
+        coef = (scaled / values[kept]) @ vectors[:, kept].T / std
+        return coef if self._spans(between, coef, priors) else None
+
+    def _has_clear_rank(self, values):
+        return not np.any(
+            (values > ZERO * max(1, values[-1])) & (values < self._enough)
+        )
 
     def _spans(self, between, coef, priors):
         """Whether scikit-learn keeps all directions between the class means."""

@@ -8,7 +8,6 @@ from sklearn.naive_bayes import GaussianNB
 
 from skpoison.refit._registry import register_engine
 from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
-from skpoison.refit._tiles import one_blas_thread
 
 # Share of the largest term by which sums may differ from those of scikit-learn.
 ROUNDING = 1e-11
@@ -65,15 +64,14 @@ class GaussianNBEnsemble(ScoresEnsemble):
             offset = np.log(self._priors[models])
         offset = offset - 0.5 * np.log(2 * np.pi * self._variances[models]).sum(axis=2)
         scores, slack = [], 0
-        with one_blas_thread():  # the products are small
-            for c in range(inverse.shape[1]):
-                size = inverse[:, c] @ squares
-                size += constant[:, c, np.newaxis]
-                score = linear[:, c] @ X
-                score -= 0.5 * size
-                score += offset[:, c, np.newaxis]
-                scores.append(score)
-                slack = np.maximum(slack, size, out=size)
+        for c in range(inverse.shape[1]):
+            size = inverse[:, c] @ squares
+            size += constant[:, c, np.newaxis]
+            score = linear[:, c] @ X
+            score -= 0.5 * size
+            score += offset[:, c, np.newaxis]
+            scores.append(score)
+            slack = np.maximum(slack, size, out=size)
         slack *= ROUNDING
         slack += ROUNDING * np.abs(offset[np.isfinite(offset)]).max(initial=1)
         return scores, slack

@@ -8,7 +8,7 @@ import numpy as np
 # A step is too long where the slope at its end is above this share of the slope at its
 # start, with the other sign, or where the objective has grown. Models without progress
 # may not overshoot at all: then the objective, which is convex, falls with every step.
-OVERSHOOT = 0.5
+OVERSHOOT = 0.8
 # A step that was too long before must take away this share of the slope.
 UNDERSHOOT = 0.5
 # Newton decrement, squared, below which the objective is a parabola along a step.

@@ -53,11 +53,11 @@ class MarginLoss:
         return self._bend(Z * self.signs[codes, model][:, np.newaxis])
 
     def bent(self, Z, U):
-        """Give the change of the residuals at folded margins Z, where these change by U."""
+        """Give the change of the residuals where folded margins Z change by U."""
         return self._bend(Z) * U
 
     def row_bent(self, Z, U, codes, model):
-        """Do the same for margins of rows of any class, each of one model."""
+        """Do the same for rows of any class, each of one model."""
         return self.row_curvature(Z, codes, model) * U
 
 
@@ -65,8 +65,8 @@ class Logistic(MarginLoss):
     """Log loss of two classes."""
 
     # Wrongly labeled rows start far on the wrong side and end near the boundary:
-    # the curvature that they have on the way is near its maximum, 0.25.
-    poison_curvature = 0.2
+    # the curvature that they have on the way is near its maximum.
+    poison_curvature = 0.25
 
     @staticmethod
     def _loss(V):
@@ -152,7 +152,7 @@ class Softmax:
         return p * (U - (p * U).sum(axis=1, keepdims=True))
 
     def row_bent(self, Z, U, codes, model):
-        """Do the same for margins of rows of any class, each of one model."""
+        """Do the same for rows of any class, each of one model."""
         return self.bent(Z, U)
 
     @staticmethod

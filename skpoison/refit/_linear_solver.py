@@ -18,15 +18,17 @@ from skpoison.refit._linear_rows import CleanRows, StackedPoison
 from skpoison.refit._preconditioners import make_preconditioner
 from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
-# Newton decrements, for a mean loss, that count as converged: of the clean model that is
-# a start only; in single precision on the way; in the end, where decisions are off by
-# less than 1e-5 of their spread; and where work is little.
-START, COARSE, FINE, FINEST = 3e-3, 3e-5, 4e-7, 2e-9
+# Newton decrements, for a mean loss, that count as converged: of the clean model, if it
+# is a start only; in single precision on the way; in the end, where decisions are off
+# by less than 1e-5 of their spread; and where work is little.
+START, COARSE, FINE, FINEST = 3e-3, 1e-4, 4e-7, 2e-9
 # The same relative to the norm of the coefficients that the penalty measures, where
 # that is smaller: the data may hardly bend the objective.
 RELATIVE = 4e-6
 # Gradient of the mean loss that is always asked for, whatever the estimator's `tol`.
 MAX_GRADIENT = 1e-6
+# One row in so many gives the clean model a start, where each class has many of them.
+SKETCH, MANY_ROWS = 8, 200
 # Margins from which single precision on the way pays.
 MANY_MARGINS = 2**20
 # Bytes of the work arrays of the models that are solved together.
@@ -99,12 +101,18 @@ class LinearTask:
         rows = self._for_each_class(X, codes, model - models[0])
         return self._problem(rows, weights, penalty, len(models))
 
-    def clean_problem(self):
-        """Objective of the clean model, or of each class against the rest."""
+    def clean_problem(self, every=1):
+        """Objective of the clean model, or of each class against the rest.
+
+        With ``every=8`` it is that of one row in eight.
+        """
         none = np.empty(0, np.intp)
-        return self._problem(
-            (self.X[:0], none, none), self.clean_weights, self.clean_penalty, 1
-        )
+        rows, penalty = (self.X[:0], none, none), self.clean_penalty / every
+        problem = self._problem(rows, self.clean_weights, penalty, 1)
+        if every > 1:
+            X, codes = self.X[::every], self.codes[::every]
+            problem.clean = CleanRows(X, codes, self.n_classes)
+        return problem
 
     def _problem(self, rows, weights, penalty, m):
         k = self.n_binary
@@ -228,18 +236,30 @@ def _n_chunks(task, start):
 def starting_points(task, fine=False):
     """Train on the clean rows alone; loosely, where that is a start only."""
     problem = task.clean_problem()
-    d, k, m = task.X.shape[1], task.n_outputs, problem.n_models
-    W = np.zeros((d, k, m))
-    numbers = d * d * k * (1 if task.weights is None else task.n_classes)
-    small = d <= MAX_MATRIX_FEATURES + 1 and 8 * numbers <= CHUNK_BYTES
-    kinds = np.arange(m)
-    zero = StartingPoints(W, None, _curvatures(problem, W) if small else None)
-    preconditioner = make_preconditioner(problem, zero, kinds)
-    solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
-    total = totals_of(task, problem, m)
-    solver.run(stop_at(task, total, FINEST if fine else START), np.float64)
+    d, kinds = task.X.shape[1], np.arange(problem.n_models)
+    W = np.zeros((d, task.n_outputs, len(kinds)))
+    rare = np.bincount(task.codes[::SKETCH], minlength=task.n_classes).min()
+    if rare >= MANY_ROWS:
+        _minimize(task, task.clean_problem(SKETCH), W, START)
+    curvature = _minimize(task, problem, W, FINEST if fine else START)
+    if curvature is not None:
+        curvature = _curvatures(problem, W)
     gradients = [problem.of_class(W, c, kinds) for c in range(task.n_classes)]
-    return StartingPoints(W, gradients, _curvatures(problem, W) if small else None)
+    return StartingPoints(W, gradients, curvature)
+
+
+def _minimize(task, problem, W, decrement):
+    """Go to the optimum of clean rows, in place; give the second derivatives at W."""
+    kinds, d = np.arange(problem.n_models), len(W)
+    numbers = d * d * task.n_outputs * (1 if task.weights is None else task.n_classes)
+    is_small = d <= MAX_MATRIX_FEATURES + 1 and 8 * numbers <= CHUNK_BYTES
+    curvature = _curvatures(problem, W) if is_small else None
+    start = StartingPoints(W, None, curvature)
+    preconditioner = make_preconditioner(problem, start, kinds)
+    solver = QuasiNewton(problem, preconditioner, W, problem.gradient(W, kinds))
+    total = totals_of(task, problem, len(kinds))
+    solver.run(stop_at(task, total, decrement), np.float64)
+    return curvature
 
 
 def _curvatures(problem, W):

@@ -22,30 +22,28 @@ def refit_nearest_centroid(estimator, X, y, poisons, *, n_jobs):
     clean, data = prepare(estimator, X, y, poisons, accept_sparse="csr")
     if clean is None:
         return NotImplemented
-    is_uniform = np.allclose(clean.class_prior_, 1 / len(clean.classes_))
-    if sparse.issparse(data[0]):
-        if (
-            not is_uniform
-            or estimator.shrink_threshold
-            or estimator.metric != "euclidean"
-        ):
-            return NotImplemented
-        return SparseCentroidsEnsemble(
-            estimator, X, y, poisons, clean=clean, centroids=_sparse_means(*data)
-        )
-    ensemble = CentroidsEnsemble(
-        estimator, X, y, poisons, clean=clean, data=data, is_uniform=is_uniform
+    if not sparse.issparse(data[0]):
+        ensemble = CentroidsEnsemble(estimator, X, y, poisons, clean=clean, data=data)
+        return ensemble if ensemble.is_covered else NotImplemented
+    if estimator.shrink_threshold or (estimator.metric, estimator.priors) != (
+        "euclidean",
+        "uniform",
+    ):
+        return NotImplemented
+    return SparseCentroidsEnsemble(
+        estimator, X, y, poisons, clean=clean, centroids=_sparse_means(*data)
     )
-    return ensemble if ensemble.is_covered else NotImplemented
 
 
 class CentroidsEnsemble(ScoresEnsemble):
     """Nearest centroids of dense rows."""
 
-    def __init__(self, *args, clean, data, is_uniform):
+    def __init__(self, *args, clean, data):
         super().__init__(*args, clean=clean)
         statistics = ClassStatistics(*data)
-        self._is_uniform = is_uniform
+        self.is_covered = statistics.is_finite()
+        if not self.is_covered:
+            return
         self._center = statistics.clean_means.mean(axis=0)
         # Centroids and rows are counted from the center.
         means = (statistics.clean_means - self._center) + statistics.shifts
@@ -53,14 +51,18 @@ class CentroidsEnsemble(ScoresEnsemble):
             self._centroids = _medians(*data) - self._center
         else:
             self._centroids = means
-        self.is_covered = statistics.is_finite()
-        if self._estimator.shrink_threshold or not is_uniform:
+        counts = statistics.counts / statistics.n_samples[:, np.newaxis]
+        is_empirical = isinstance(self._estimator.priors, str) and (
+            self._estimator.priors == "empirical"
+        )
+        self._priors = counts if is_empirical else clean.class_prior_ + 0 * counts
+        # scikit-learn leaves the units of features alone where priors are equal.
+        is_equal = np.isclose(self._priors, 1 / counts.shape[1])
+        self._is_uniform = is_equal.all(axis=1)
+        if self._estimator.shrink_threshold or not self._is_uniform.all():
             self._std = self._deviation(statistics, means)
         if self._estimator.shrink_threshold:
             self._shrink(statistics, means)
-        counts = statistics.counts / statistics.n_samples[:, np.newaxis]
-        is_empirical = isinstance(self._estimator.priors, str)
-        self._priors = counts if is_empirical else clean.class_prior_ + 0 * counts
 
     def _deviation(self, statistics, means):
         """Take standard deviations within classes, as scikit-learn does."""
@@ -92,14 +94,15 @@ class CentroidsEnsemble(ScoresEnsemble):
 
     def _scores(self, prepared, models):
         X, centroids = prepared, self._centroids[models]
-        n_classes = centroids.shape[1]
-        if self._is_uniform:
-            return self._distances(X, centroids, np.zeros(n_classes))
+        if self._is_uniform[models].all():
+            return self._distances(X, centroids, np.zeros(centroids.shape[1]))
         scores, slacks = [], []
         for j in range(*models.indices(len(self))):
-            std = np.where(self._std[j] == 0, 1.0, self._std[j])
-            with np.errstate(divide="ignore"):
-                prior = 2 * np.log(self._priors[j])
+            std, prior = 1.0, np.zeros(centroids.shape[1])
+            if not self._is_uniform[j]:
+                std = np.where(self._std[j] == 0, 1.0, self._std[j])
+                with np.errstate(divide="ignore"):
+                    prior = 2 * np.log(self._priors[j])
             scores_j, slack = self._distances(
                 X / std, self._centroids[j : j + 1] / std, prior, power=2
             )

@@ -85,7 +85,7 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     >>> poisons = [(X[y == c], (y[y == c] + 1) % 3) for c in range(3)]
     >>> models = refit_poisoned(LogisticRegression(), X, y, poisons)
     >>> (models.predict(X) == y).mean(axis=1).round(2)
-    array([0.63, 0.83, 0.67])
+    array([0.78, 0.77, 0.68])
     """
     # Not by the decorator, which would hide whose parameter a victim complains of.
     given = {"estimator": estimator, "fidelity": fidelity, "n_jobs": n_jobs}

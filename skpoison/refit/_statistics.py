@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._poison_rows import encode
+from skpoison.refit._tiles import one_blas_thread
 
 # Numbers in a block of scores; so few that it stays in the cache.
 MOST_NUMBERS = 2**17
@@ -115,7 +116,8 @@ def prepare(estimator, X, y, poisons, *, accept_sparse=False):
     """
     if len(X.shape) != 2:
         return None, None
-    clean = clone(estimator).fit(X, y)
+    with one_blas_thread():
+        clean = clone(estimator).fit(X, y)
     classes = clean.classes_
     try:
         rows = _as_numbers(X, accept_sparse)
@@ -173,7 +175,8 @@ class ScoresEnsemble(RefitEnsemble):
         n_test, prepared = checked.shape[0], self._prepare(checked)
         out = np.empty((len(self), n_test), np.intp)
         for models in gen_batches(len(self), max(1, MOST_NUMBERS // n_test)):
-            scores, slack = self._scores(prepared, models)
+            with one_blas_thread():  # the products are small
+                scores, slack = self._scores(prepared, models)
             out[models], unsure = _best(scores, slack)
             for j in models.start + np.flatnonzero(unsure):
                 out[j] = encode(self[j].predict(X), self._clean.classes_)

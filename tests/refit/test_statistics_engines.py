@@ -95,7 +95,6 @@ def test_gaussian_nb_has_the_parameters_of_refits(kind, seed):
 @pytest.mark.parametrize("kind", ["plain", "one-hot", "grid"])
 def test_lda_has_the_parameters_of_refits(kind, n_classes, seed):
     X, y, poisons, _ = problem(kind, seed, n_classes)
-    poisons = poisons[: 5 if kind == "one-hot" else 6]
     models = refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)
     assert models._is_solved.all()
     for j, model in enumerate(fits(LinearDiscriminantAnalysis(), X, y, poisons)):
@@ -107,16 +106,41 @@ def test_lda_has_the_parameters_of_refits(kind, n_classes, seed):
         np.testing.assert_allclose(intercept, model.intercept_, rtol=1e-8, atol=1e-9)
 
 
-def test_lda_is_fitted_where_the_poison_adds_a_direction():
+def test_lda_follows_poison_that_adds_a_direction():
     X, y, poisons, X_test = problem("one-hot", 0)
     X_new = X[:50].copy()
     X_new[:, -1] = np.arange(50.0)
-    models = refit_poisoned(
-        LinearDiscriminantAnalysis(), X, y, [(X_new, y[:50]), poisons[3]]
+    poisons = [(X_new, y[:50]), poisons[3]]
+    models = refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)
+    assert models._is_solved.all()
+    wanted = fits(LinearDiscriminantAnalysis(), X, y, poisons)
+    for j, model in enumerate(wanted):
+        np.testing.assert_allclose(models._coef[j], model.coef_, rtol=1e-8, atol=1e-9)
+    np.testing.assert_array_equal(
+        models.predict(X_test), [model.predict(X_test) for model in wanted]
     )
-    np.testing.assert_array_equal(models._is_solved, [False, True])
-    wanted = fits(LinearDiscriminantAnalysis(), X, y, [(X_new, y[:50])])[0]
+
+
+def test_lda_of_unclear_rank_is_fitted_by_scikit_learn():
+    X, y, poisons, X_test = problem("plain", 0)
+    X[:, 0] = X[:, 1] + 1e-4 * X[:, 0]
+    poisons = [(X[:40], (y[:40] + 1) % 3)]
+    models = refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)
+    assert not models._is_solved.any()
+    wanted = fits(LinearDiscriminantAnalysis(), X, y, poisons)[0]
     np.testing.assert_array_equal(models.predict(X_test)[0], wanted.predict(X_test))
+
+
+def test_centroids_follow_priors_that_poison_makes_unequal():
+    rng = np.random.RandomState(0)
+    X, X_test = rng.normal(size=(2, 80, 3)) * [1, 5, 25]
+    y = np.arange(80) % 2
+    poisons = [(X[:k], np.zeros(k, int)) for k in (0, 50)]
+    estimator = NearestCentroid(priors="empirical")
+    wanted = [m.predict(X_test) for m in fits(estimator, X, y, poisons)]
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == "refit_nearest_centroid"
+    np.testing.assert_array_equal(models.predict(X_test), wanted)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
