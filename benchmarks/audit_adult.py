@@ -97,7 +97,7 @@ def main():
             figures["audits"][place] = figures_of(audit, wall, cpu)
             if step is not None:
                 numbers = audit.summary_.select_dtypes(np.number).columns
-                summary = audit.summary_.astype({n: float for n in numbers}).round(4)
+                summary = audit.summary_.astype(dict.fromkeys(numbers, float)).round(4)
                 summary.to_csv(RESULTS / "audit_adult.csv", index=False)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     write_result("audit_adult", **figures, peak_gib=round(peak, 2))

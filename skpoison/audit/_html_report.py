@@ -14,9 +14,9 @@ from string import Template
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.audit import _html_headline as head
-from skpoison.audit._identity import version_of
 from skpoison.audit._html_sections import all_sections
 from skpoison.audit._html_text import escape, name, points, points_between, probability
+from skpoison.audit._identity import version_of
 
 TITLE = "Subpopulation poisoning audit"
 N_ROWS = 10

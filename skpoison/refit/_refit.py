@@ -92,7 +92,10 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     validate_parameter_constraints(CONSTRAINTS, given, "refit_poisoned")
     X, y = as_rows(X, "refit_poisoned"), flat_labels(y, "refit_poisoned")
     check_consistent_length(X, y)
-    poisons = [_check_poison(poison, X, y, j) for j, poison in enumerate(poisons)]
+    known = set(y.tolist())
+    poisons = [
+        _check_poison(poison, X, y, known, j) for j, poison in enumerate(poisons)
+    ]
     check_fidelity(estimator, fidelity)
     # Engines need not think of nothing to do.
     for engine in engines_for(estimator, fidelity) if poisons else []:
@@ -111,7 +114,7 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     return models
 
 
-def _check_poison(poison, X, y, j):
+def _check_poison(poison, X, y, known, j):
     """Rows and labels of one poison, so that they can be stacked under X and y."""
     name, owner = f"poisons[{j}]", "refit_poisoned"
     try:
@@ -123,8 +126,10 @@ def _check_poison(poison, X, y, j):
         ) from error
     if len(np.asarray(y_poison)) == n_rows(X_poison) == 0:
         return take(X, np.empty(0, np.intp)), y[:0]
-    X_poison = as_same_kind(X, as_rows(X_poison, owner), name, owner)
-    y_poison = flat_labels(y_poison, owner)
+    if not _has_dtype_of(X, X_poison):
+        X_poison = as_same_kind(X, as_rows(X_poison, owner), name, owner)
+    if not (_is_flat(y_poison) and known.issuperset(y_poison.tolist())):
+        y_poison = flat_labels(y_poison, owner)
     if n_rows(X_poison) != len(y_poison):
         raise ValueError(
             f"{name} of {owner} must have a label for every row. Got "
@@ -136,3 +141,13 @@ def _check_poison(poison, X, y, j):
             f"{y_poison.dtype}."
         )
     return X_poison, y_poison
+
+
+# Hundreds of poisons are looked at: what is as it should be passes quickly.
+def _has_dtype_of(X, X_poison):
+    are_arrays = type(X) is type(X_poison) is np.ndarray and X.dtype.kind in "fiub"
+    return are_arrays and (X.dtype, X.shape[1:]) == (X_poison.dtype, X_poison.shape[1:])
+
+
+def _is_flat(y):
+    return type(y) is np.ndarray and y.ndim == 1
