@@ -67,7 +67,7 @@ def weakest_and_most_vulnerable(summary, k=10):
 
 
 def figures_of(audit, wall, cpu):
-    """What is told of one audit."""
+    """Collect what is told of one audit."""
     largest = audit.worst_k_[audit.worst_k_["alpha"] == max(audit.alphas)]
     return {
         "wall_seconds": round(wall, 1),
