@@ -28,9 +28,7 @@ API_REFERENCE = {
     },
     "skpoison.refit": {
         "title": "Refits",
-        "description": (
-            "The engine: many poisoned models at once. See :ref:`refit`."
-        ),
+        "description": ("The engine: many poisoned models at once. See :ref:`refit`."),
         "names": ["RefitEnsemble", "refit_poisoned", "register_engine"],
     },
     "skpoison.finders": {

@@ -11,7 +11,16 @@ import skpoison
 
 ROOT = Path(skpoison.__file__).parent
 # From the bottom up; a module imports from its own layer and those below.
-LAYERS = "utils datasets finders base metrics refit attacks audit".split()
+LAYERS = [
+    "utils",
+    "datasets",
+    "finders",
+    "base",
+    "metrics",
+    "refit",
+    "attacks",
+    "audit",
+]
 ABOVE_ALL = {"__init__", "__main__", "_command_line", "estimator_checks"}
 # Where a package that not every user has may be imported.
 HOMES = {

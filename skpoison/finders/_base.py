@@ -195,8 +195,8 @@ def _sparse_mask(mask, finder):
     mask = mask if sparse.issparse(mask) else np.asarray(mask)
     if mask.dtype != bool:
         raise ValueError(
-            f"The membership given by {type(finder).__name__}.transform must have dtype "
-            f"bool, one column for each subpopulation. Got dtype {mask.dtype}."
+            f"The membership given by {type(finder).__name__}.transform must have "
+            f"dtype bool, a column for each subpopulation. Got dtype {mask.dtype}."
         )
     return sparse.csc_array(mask)
 

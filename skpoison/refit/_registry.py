@@ -125,6 +125,6 @@ def check_fidelity(estimator, fidelity):
     types = [r.estimator_type for r in _registrations if r.fidelity == fidelity]
     names = {t if isinstance(t, str) else t.__name__ for t in types}
     raise ValueError(
-        f'fidelity="influence" has no engine for {type(estimator).__name__}. It has for '
-        f"{sorted(names)}. Use fidelity=\"refit\"."
+        f'fidelity="influence" has no engine for {type(estimator).__name__}, only for '
+        f'{sorted(names)}. Use fidelity="refit".'
     )
