@@ -1,15 +1,18 @@
 """The audit from the shell, for people who have a table and no script."""
 
+import contextlib
 import importlib.util
 import io
 import logging
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
-import time
+import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,6 +59,20 @@ def frame():
     return make_frame()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, frame):
+    """What one audit with all its files says, and the folder of these."""
+    folder = tmp_path_factory.mktemp("whole")
+    frame.to_csv(folder / "people.csv", index=False)
+    args = ["audit", folder / "people.csv", *SMALL, "--html", folder / "r.html"]
+    args += ["--results", folder / "r.csv", "--summary", folder / "s.csv"]
+    args += ["--checkpoint", folder / "kept.csv"]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        assert main(list(map(str, args))) == 0
+    return out.getvalue(), err.getvalue(), folder
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch, frame):
     """A folder to work in, with a table."""
@@ -96,14 +113,11 @@ def tables_of(*args):
 # The whole way -----------------------------------------------
 
 
-def test_a_table_becomes_a_report(run, folder):
-    status, out, err = run(
-        *SMALL, "--html", "r.html", "--results", "r.csv", "--summary", "s.csv"
-    )
-    assert status == 0
+def test_a_table_becomes_a_report(whole):
+    out, err, folder = whole
     assert "200 rows for training, 100 of the attacker, 100 for the test." in out
     assert "4 of 4 subpopulations were attacked." in out
-    summary, results = pd.read_csv("s.csv"), pd.read_csv("r.csv")
+    summary, results = pd.read_csv(folder / "s.csv"), pd.read_csv(folder / "r.csv")
     assert sorted(summary["name"]) == [f"group={g}" for g in "abcd"]
     assert len(results) == 4 * 2
     rows = [line.split() for line in out.splitlines() if line.startswith("group=")]
@@ -172,9 +186,11 @@ def test_small_subpopulations_are_told(run):
     ids=" ".join,
 )
 def test_finders_and_estimators(run, args):
-    status, out, err = run(
-        "--label", "buys", "--min-test", "10", "--alphas", "1", *args
-    )
+    # Threads, as processes would spend seconds on imports.
+    with joblib.parallel_config(backend="threading"):
+        status, out, err = run(
+            "--label", "buys", "--min-test", "10", "--alphas", "1", *args
+        )
     if status and "has no engine" in err:
         pytest.skip("this estimator has no engine for estimates")
     assert status == 0, err
@@ -192,8 +208,8 @@ def test_rows_of_the_attacker_and_the_test_may_be_given(run, folder, frame):
 
 
 @needs_pyarrow
-def test_parquet_gives_the_same(run, folder, frame):
-    _, wanted, _ = run(*SMALL)
+def test_parquet_gives_the_same(run, whole, frame):
+    wanted = whole[0]
     frame.to_parquet("people.parquet")
     status, out, _ = run(*SMALL, data="people.parquet")
     assert (status, out) == (0, wanted)
@@ -204,7 +220,7 @@ def test_on_adult(data_home, folder, run):
     adult.sample(3000, random_state=0).to_csv("adult.csv", index=False)
     status, out, err = run(
         "--label", "income", "--finder", "features", "--features", "race,sex",
-        "--alphas", "1", "--html", "adult.html",
+        "--alphas", "1",
         data="adult.csv",
     )  # fmt: skip
     assert status == 0, err
@@ -226,6 +242,7 @@ def test_on_adult(data_home, folder, run):
         ["--finder", "neighbors"],
         ["--lab", "buys"],
         ["--min-test", "-3"],
+        ["--worst", "-1"],
         ["--separator", ""],
         ["--separator", ", "],
     ],
@@ -235,6 +252,24 @@ def test_wrong_usage_is_status_2(run, args):
     with pytest.raises(SystemExit) as exit:
         run(*args)
     assert exit.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--jobs", "0", "a whole number from 1, or -1 for one task per core"),
+        ("--seed", "-1", "a whole number from 0 to 4294967295"),
+        ("--seed", "4294967296", "a whole number from 0 to 4294967295"),
+        ("--repeats", "two", "a whole number from 1"),
+        ("--worst", "-1", "a whole number from 0"),
+    ],
+)
+def test_wrong_numbers_are_told_with_their_option(run, capsys, option, value, allowed):
+    with pytest.raises(SystemExit) as exit:
+        run(*GROUPS, option, value)
+    assert exit.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"error: argument {option}: {value!r} is not {allowed}")
 
 
 def test_help_tells_of_every_option(capsys):
@@ -287,6 +322,11 @@ def test_parameters_reach_the_estimator():
     )
     assert type(model) is RandomForestClassifier
     assert (model.n_estimators, model.criterion) == (5, "entropy")
+
+
+@pytest.mark.parametrize("name", ["SGDClassifier", "LinearDiscriminantAnalysis"])
+def test_every_classifier_is_found(name):
+    assert type(make_model(name, [])).__name__ == name
 
 
 @pytest.mark.parametrize(
@@ -359,12 +399,15 @@ def changed(frame, path, **columns):
         (b"group,buys\n", "has no rows"),
         (b"group,buys,group\na,b,c\n", "more than one column 'group'"),
         (b"group;buys\na;b\n", "its only column is 'group;buys'.*--separator"),
+        (b"g;buys\na;b\nb;a\n1,5;a\n", "saw 2 Its only column is 'g;buys'.*separator"),
+        (b"g;buys\n1,5;b\n", "than its header. Its only column is 'g;buys'"),
         (b"group,buys\na,b\na,b,c\n", "cannot be read as a table: .* line 3"),
         (b"group,buys\na,b,c\na,b,c\n", "rows with more fields than its header"),
         (b"\xff\xfegroup,buys\n", "not text in UTF-8"),
         (b"group,buys\na,yes\nb,yes\n", "one value only, 'yes'"),
         (b"group,buys\na,\nb,\n", "has no label in column 'buys'"),
         (b"group,buys\na,0.5\nb,1\n", "holds fractions such as 0.5"),
+        (b"group,buys\na,inf\nb,1\n", "holds numbers such as inf"),
         (b"group,buys\na,1\nb,2\n", "2 different values in 2 rows"),
         (b"buys\n1\n1\n2\n2\n", "no column 'group'"),
     ],
@@ -386,6 +429,32 @@ def test_tables_that_cannot_be_audited_are_told(error, content, message):
 def test_files_that_are_no_tables_are_told(error, folder, name, message):
     (folder / "folder.csv").mkdir()
     assert message in error(*GROUPS, data=name)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "is_told"),
+    [(150, True), (101, True), (60, True), (48, False), (11, False)],
+)
+def test_quantities_in_whole_numbers_are_no_classes(folder, n_classes, is_told):
+    n = 480 if n_classes != 101 else 2000
+    changed(make_frame(n), "a.csv", buys=np.arange(n) % n_classes)
+    if n_classes == 60:  # which has 8 rows each, and then 7
+        changed(make_frame(420), "a.csv", buys=np.arange(420) % n_classes)
+    if is_told:
+        message = f"{n_classes} different numbers, with .*: a quantity, and an audit"
+        with pytest.raises(UserError, match=message):
+            tables_of("a.csv", "--label", "buys")
+    else:
+        assert tables_of("a.csv", "--label", "buys")[0].y.nunique() == n_classes
+
+
+def test_few_rare_classes_are_classes(folder, frame):
+    rare = np.where(frame.index < 385, 0, frame.index % 3)
+    changed(frame, "a.csv", buys=rare)
+    assert tables_of("a.csv", "--label", "buys")[0].y.nunique() == 3
+    names = np.char.add("c", (np.arange(400) % 150).astype(str))
+    changed(frame, "a.csv", buys=names)
+    assert tables_of("a.csv", "--label", "buys")[0].y.nunique() == 150
 
 
 @needs_pyarrow
@@ -452,6 +521,9 @@ def test_columns_are_prepared_on_the_clean_rows(folder, frame):
     z = z.toarray() if hasattr(z, "toarray") else z
     assert (z[0, 2:7] == 0).all()
     assert np.isfinite(z).all()
+    # Other processes get it so.
+    copy = pickle.loads(pickle.dumps(model))
+    assert (copy.predict(tables.X) == model.predict(tables.X)).all()
 
 
 def test_kinds_of_labels(folder, frame):
@@ -466,6 +538,50 @@ def test_kinds_of_labels(folder, frame):
         assert tables.y.dtype == wanted
         assert tables.parts["y_test"].dtype == wanted
         assert (tables.parts["y_test"] == tables.y).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1e19, 2e19], np.float64),
+        ([2.0**63, -(2.0**63)], np.float64),
+        ([2**63 + 1, 2**63 + 2], np.uint64),
+        ([2**63 - 1, 0], np.int64),
+    ],
+)
+def test_large_labels_stay_what_they_are(folder, frame, values, dtype):
+    labels = np.where(frame["buys"] == "yes", *np.array(values, dtype))
+    changed(frame, "a.csv", buys=labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tables, _ = tables_of("a.csv", "--label", "buys", "--test", "a.csv")
+    assert tables.y.dtype == dtype
+    assert (tables.y == labels).all()
+    assert (tables.parts["y_test"] == labels).all()
+
+
+def test_large_labels_can_be_audited(run, folder, frame):
+    labels = np.where(frame["buys"] == "yes", *np.array([2**63 + 1, 2**63 + 2], "u8"))
+    changed(frame, "a.csv", buys=labels)
+    status, out, err = run(*SMALL, data="a.csv")
+    assert status == 0, err
+    assert "Clean accuracy 91.0%" in out
+
+
+def test_labels_of_another_table_become_of_the_same_kind(folder, frame):
+    changed(frame, "a.csv", buys=np.where(frame["buys"] == "yes", 0, 2**63))
+    changed(frame, "b.csv", buys=0)
+    tables, _ = tables_of("a.csv", "--label", "buys", "--test", "b.csv")
+    assert tables.y.dtype == tables.parts["y_test"].dtype == np.uint64
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("dtype", ["Int8", "UInt64", "boolean"])
+def test_labels_of_nullable_columns(folder, frame, dtype):
+    buys = (frame["buys"] == "yes").astype(dtype)
+    frame.assign(buys=buys).to_parquet("a.parquet")
+    tables, _ = tables_of("a.parquet", "--label", "buys")
+    assert tables.y.dtype == (bool if dtype == "boolean" else np.int64)
 
 
 @pytest.mark.parametrize(
@@ -497,12 +613,18 @@ def test_infinite_values_are_told(error, frame):
     assert "'age' of b.csv is infinite in 2 rows" in error(*SMALL, data="b.csv")
 
 
-def test_separators(folder, frame):
+def test_separators_and_suffixes(folder, frame):
     frame.to_csv("a.tsv", sep="\t", index=False)
     frame.to_csv("b.csv", sep=";", index=False)
     frame.to_csv("c.csv.gz", index=False)
     wanted, _ = tables_of("people.csv", "--label", "buys")
-    for args in (["a.tsv"], ["b.csv", "--separator", ";"], ["c.csv.gz"]):
+    frame.to_csv("D.CSV", index=False)
+    frame.to_csv("E.TSV", sep="\t", index=False)
+    if importlib.util.find_spec("pyarrow"):
+        frame.assign(member=frame["member"].astype(str)).to_parquet("F.PARQUET")
+    upper = [[p.name] for p in folder.glob("[D-F].*")]
+    assert len(upper) >= 2
+    for args in (["a.tsv"], ["b.csv", "--separator", ";"], ["c.csv.gz"], *upper):
         tables, _ = tables_of(*args, "--label", "buys")
         pd.testing.assert_frame_equal(tables.X, wanted.X)
 
@@ -601,16 +723,13 @@ def test_names_from_the_data_cannot_steer_a_terminal(run, folder, frame):
 
 def start(folder, *args, **options):
     command = [sys.executable, "-m", "skpoison", "audit", "people.csv", *args]
-    return subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.PIPE, text=True, **options
-    )
+    options = {"stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.Popen(command, cwd=folder, **options)
 
 
 def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
-    frame = make_frame(4000)
-    frame.to_csv("people.csv", index=False)
-    command = [*GROUPS, "--repeats", "30", "--estimator", "RandomForestClassifier",
-               "--param", "n_estimators=20", "--alphas", "1"]  # fmt: skip
+    command = [*GROUPS, "--repeats", "300", "--estimator", "RandomForestClassifier",
+               "--param", "n_estimators=5", "--min-test", "10", "--alphas", "1"]  # fmt: skip
     with start(folder, *command, "--checkpoint", "kept.csv") as process:
         for line in process.stderr:
             if "%" in line:
@@ -638,21 +757,89 @@ def test_ctrl_c_without_a_checkpoint_says_so(run, monkeypatch):
     assert "interrupted; nothing is kept. --checkpoint FILE" in err
 
 
-def test_a_checkpoint_resumes(run, folder):
-    status, wanted, _ = run(*SMALL, "--checkpoint", "kept.csv")
-    assert status == 0
-    before = time.monotonic_ns(), os.stat("kept.csv").st_size
+def test_a_checkpoint_resumes(run, folder, whole):
+    wanted, _, before = whole
+    kept = (before / "kept.csv").read_bytes()
+    (folder / "kept.csv").write_bytes(kept)
     status, out, err = run(*SMALL, "--checkpoint", "kept.csv")
     assert (status, out) == (0, wanted)
     assert "tasks" not in err
-    assert os.stat("kept.csv").st_size == before[1]
+    assert (folder / "kept.csv").read_bytes() == kept
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(folder):
-    args = [*SMALL, "--summary", "s.csv"]
-    with start(folder, *args, stdout=subprocess.PIPE) as process:
-        process.stdout.close()
-        err = process.stderr.read()
-    assert process.returncode == 1
+@pytest.fixture
+def left():
+    """A pipe that its reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with contextlib.suppress(BrokenPipeError), open(writer, "w") as stream:
+        yield stream
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(run, left, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", left)
+        status, _, err = run(*SMALL, "--summary", "s.csv")
+    assert status == 1
     assert "rror" not in err
     assert len(pd.read_csv("s.csv")) == 4
+    left.flush()  # as Python does at its exit
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_an_audit_goes_on_when_nobody_reads_its_progress(
+    run, left, monkeypatch, is_terminal
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", left)
+        patch.setattr(left, "isatty", lambda: is_terminal)
+        status, out, _ = run(*SMALL, "--summary", "s.csv", "--drop", "age")
+    assert status == 0
+    assert "4 of 4 subpopulations" in out
+    assert len(pd.read_csv("s.csv")) == 4
+    left.flush()
+
+
+def test_head_of_both_streams_leaves_the_files(folder):
+    args = [*SMALL, "--summary", "s.csv"]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with start(folder, *args, **both) as process:
+        first = process.stdout.readline()
+        process.stdout.close()
+    assert "tasks" in first
+    assert process.returncode == 1
+    assert len(pd.read_csv("s.csv")) == 4
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_table_that_does_not_fit_is_told(run, monkeypatch):
+    with monkeypatch.context() as patch, open("/dev/full", "w") as full:
+        patch.setattr(sys, "stdout", full)
+        status, _, err = run(*SMALL)
+    assert status == 1
+    assert err.endswith("skpoison: error: No space left on device\n")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_error(run, monkeypatch, name):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, name, None)
+        status, out, err = run(*SMALL, "--summary", "s.csv")
+    assert (status, getattr(sys, name) is None) == (0, False)
+    assert len(pd.read_csv("s.csv")) == 4
+    assert ("4 of 4" in out, "tasks" in err) == (name == "stderr", name == "stdout")
+    assert "tasks" not in out
+
+
+def test_debug_without_stderr_leaves_stdout_empty(run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        assert run(*GROUPS, "--drop", "zzz", "--debug") == (1, "", "")
+
+
+def test_warnings_are_told_once(run, folder, frame):
+    changed(frame, "a.csv", rare=np.where(frame.index == 5, 1.0, np.nan))
+    _, _, err = run(*SMALL, data="a.csv")
+    warned = [line for line in err.splitlines() if "warning: " in line]
+    assert "['rare']" in warned[0]
+    assert len(warned) == len(set(warned))

@@ -37,6 +37,9 @@ exit status:
 """
 
 
+LARGEST_SEED = 2**32 - 1
+
+
 def make_parser():
     """Make the parser of the arguments."""
     parser = argparse.ArgumentParser(
@@ -167,17 +170,25 @@ def _add_attack(command):
         help="how often each attack is repeated with other poison rows "
         "(default: %(default)s)",
     )
-    add("--seed", metavar="N", type=int, default=0, help="seed (default: %(default)s)")
+    add(
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
+        help="seed (default: %(default)s)",
+    )
 
 
 def _add_output(command):
     add = command.add_argument_group("output").add_argument
-    add("--worst", metavar="N", type=int, default=10, help="rows shown (default: 10)")
+    add(
+        "--worst", metavar="N", type=_count, default=10, help="rows shown (default: 10)"
+    )
     add("--html", metavar="FILE", help="write the report; an old one is replaced")
     add("--summary", metavar="FILE", help="write a CSV with a row per subpopulation")
     add("--results", metavar="FILE", help="write a CSV with a row per trained model")
     add = command.add_argument_group("running").add_argument
-    add("--jobs", metavar="N", type=int, help="tasks at a time; -1: one per core")
+    add("--jobs", metavar="N", type=_jobs, help="tasks at a time; -1: one per core")
     add(
         "--checkpoint",
         metavar="FILE",
@@ -188,11 +199,32 @@ def _add_output(command):
     add("--debug", action="store_true", help="show where an error came from")
 
 
-def _whole(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+def _integer(text, is_allowed, allowed):
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or not is_allowed(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {allowed}")
     return number
+
+
+def _whole(text):
+    return _integer(text, lambda n: n >= 1, "a whole number from 1")
+
+
+def _count(text):
+    return _integer(text, lambda n: n >= 0, "a whole number from 0")
+
+
+def _seed(text):
+    allowed = f"a whole number from 0 to {LARGEST_SEED}"
+    return _integer(text, lambda n: 0 <= n <= LARGEST_SEED, allowed)
+
+
+def _jobs(text):
+    allowed = "a whole number from 1, or -1 for one task per core"
+    return _integer(text, lambda n: n != 0, allowed)
 
 
 def _character(text):

@@ -37,6 +37,16 @@ def did_you_mean(name, names):
     return f"There are {', '.join(map(repr, names[:20]))}{more}."
 
 
+def hint_at_separator(names):
+    """Hint at a table that seems to have one column only."""
+    if len(names) != 1:
+        return ""
+    return (
+        f"Its only column is {names[0]!r}: is it separated by something else than "
+        "commas? Then say --separator."
+    )
+
+
 def read(path, separator=None):
     """Read a table, or raise UserError."""
     path = Path(path)
@@ -83,8 +93,10 @@ def _read_parquet(path):
 
 def _read_csv(path, separator):
     options = {"sep": separator, "skipinitialspace": True, "encoding": "utf-8-sig"}
+    names = pd.Series(dtype=object)
     try:
         head = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
+        names = head.iloc[0].dropna()
         with warnings.catch_warnings():
             # Or fields without a column would be left out.
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -94,10 +106,14 @@ def _read_csv(path, separator):
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not text in UTF-8: {error.reason}.") from error
     except pd.errors.ParserWarning as error:
-        raise UserError(f"{path} has rows with more fields than its header.") from error
+        raise UserError(
+            f"{path} has rows with more fields than its header. "
+            f"{hint_at_separator(names)}".rstrip()
+        ) from error
     except (pd.errors.ParserError, ValueError, TypeError) as error:
-        raise UserError(f"{path} cannot be read as a table: {error}") from error
-    names = head.iloc[0].dropna()
+        raise UserError(
+            f"{path} cannot be read as a table: {error} {hint_at_separator(names)}"
+        ) from error
     repeated = names[names.duplicated()]
     if len(repeated):
         name = repeated.iloc[0]

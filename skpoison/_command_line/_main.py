@@ -17,7 +17,13 @@ from skpoison._command_line._model import (
     make_model,
     make_victim,
 )
-from skpoison._command_line._report import Progress, check_targets, headline, table
+from skpoison._command_line._report import (
+    Progress,
+    check_targets,
+    headline,
+    table,
+    tell,
+)
 from skpoison._command_line._table import Tables
 from skpoison.audit import SubpopulationAudit
 
@@ -35,31 +41,50 @@ def main(argv=None):
     status : int
         0 where all went well, 1 on an error, 130 on Ctrl-C.
     """
-    options = make_parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")
-    with warnings.catch_warnings():
-        warnings.showwarning = _ignore if options.quiet else _show_warning
-        try:
-            audit(options)
-        except KeyboardInterrupt:
-            _say(_interrupted(options))
-            return 130
-        except BrokenPipeError:
-            # Whoever read the table has seen enough; the files are written.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        except Exception as error:
-            if options.debug:
-                traceback.print_exc()
-            _say(f"error: {_one_line(error)}")
-            return 1
-    return 0
+    with _all_streams():
+        options = make_parser().parse_args(argv)
+        with warnings.catch_warnings():
+            warnings.showwarning = _ignore if options.quiet else _show_once()
+            return _run(options)
+
+
+def _run(options):
+    try:
+        text = audit(options)
+    except KeyboardInterrupt:
+        _say(_interrupted(options))
+        return 130
+    except Exception as error:
+        if options.debug:
+            tell(traceback.format_exc(), sys.stderr, end="")
+        _say(f"error: {_one_line(error)}")
+        return 1
+    error = tell(text, sys.stdout)
+    # Whoever closed the pipe has seen enough; the files are written.
+    if error and not isinstance(error, BrokenPipeError):
+        _say(f"error: {_one_line(error)}")
+    return 1 if error else 0
+
+
+@contextlib.contextmanager
+def _all_streams():
+    """Have both streams, and let them take any text."""
+    with contextlib.ExitStack() as stack:
+        # Python has None for a stream that the shell closed.
+        if sys.stdout is None:
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        if sys.stderr is None:
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError):
+                stream.reconfigure(errors="backslashreplace")
+        yield
 
 
 def audit(options):
-    """Run ``skpoison audit``."""
+    """Run ``skpoison audit``, write the files, and give the text for the shell."""
     check_finder(options)
     model = make_model(options.estimator, options.param)
     check_targets(options)
@@ -85,22 +110,28 @@ def audit(options):
         run.summary_.to_csv(options.summary, index=False)
     if options.html:
         run.to_html(options.html)
-    print(headline(run))
-    if options.worst:
-        print(table(run, options.worst))
-    sys.stdout.flush()
+    worst = [table(run, options.worst)] if options.worst else []
+    return "\n".join([headline(run), *worst])
 
 
 def _say(text):
-    print(f"skpoison: {text}", file=sys.stderr, flush=True)
+    tell(f"skpoison: {text}", sys.stderr)
 
 
 def _ignore(*args, **kwargs):
     pass
 
 
-def _show_warning(message, category, *args, **kwargs):
-    _say(f"warning: {_one_line(message)}")
+def _show_once():
+    said = set()
+
+    def show(message, category, *args, **kwargs):
+        text = _one_line(message)
+        if text not in said:
+            said.add(text)
+            _say(f"warning: {text}")
+
+    return show
 
 
 def _one_line(error):

@@ -4,8 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import ast
+from importlib import import_module
 from inspect import signature
 
+from sklearn.base import ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -17,6 +19,8 @@ from skpoison.finders import ClusterMatch, FeatureMatch, SliceMatch
 
 # Options that a finder has no use for are errors.
 LARGEST_N_CLUSTERS = 100
+# Where most classifiers are: to list all takes seconds.
+USUAL = ("linear_model", "ensemble", "neighbors", "tree", "svm", "naive_bayes")
 FINDER_OPTIONS = {
     "clusters": {"n_clusters"},
     "features": {"features", "bins"},
@@ -33,15 +37,10 @@ def make_victim(model, tables):
 
 def make_model(name, params):
     """Make the classifier of this name with these NAME=VALUE texts."""
-    classes = dict(all_estimators(type_filter="classifier"))
-    if name not in classes:
-        raise UserError(
-            f"--estimator {name!r} is no classifier of scikit-learn. "
-            f"{did_you_mean(name, classes)}"
-        )
+    cls = _find_classifier(name)
     needed = [
         p.name
-        for p in signature(classes[name]).parameters.values()
+        for p in signature(cls).parameters.values()
         if p.default is p.empty and p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
     ]
     if needed:
@@ -49,7 +48,7 @@ def make_model(name, params):
             f"--estimator {name} needs {needed[0]}, which a command line cannot give. "
             "Use skpoison.SubpopulationAudit in Python."
         )
-    model = classes[name]()
+    model = cls()
     for text in params:
         key, equals, value = text.partition("=")
         if not equals:
@@ -61,6 +60,20 @@ def make_model(name, params):
             )
         model.set_params(**{key: literal(value)})
     return model
+
+
+def _find_classifier(name):
+    for module in USUAL:
+        cls = getattr(import_module(f"sklearn.{module}"), name, None)
+        if isinstance(cls, type) and issubclass(cls, ClassifierMixin):
+            return cls
+    classes = dict(all_estimators(type_filter="classifier"))
+    if name not in classes:
+        raise UserError(
+            f"--estimator {name!r} is no classifier of scikit-learn. "
+            f"{did_you_mean(name, classes)}"
+        )
+    return classes[name]
 
 
 def literal(text):

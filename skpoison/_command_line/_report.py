@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import contextlib
 import logging
 import os
 import sys
@@ -29,6 +30,18 @@ HEAD = (
 STEP = 0.1
 
 
+def tell(text, stream, *, end="\n"):
+    """Print at once; gives the error where nobody can be told, or None."""
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except OSError as error:
+        # What the stream still holds would fail again when Python exits.
+        with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+        return error
+    return None
+
+
 class Progress(logging.Handler):
     """Percent and time left on stderr, from the log of the audit."""
 
@@ -50,7 +63,7 @@ class Progress(logging.Handler):
         self._logger.removeHandler(self)
         self._logger.setLevel(self._level)
         if self._is_open:
-            print(file=sys.stderr)
+            tell("", sys.stderr)
 
     def emit(self, record):
         """Show one record of the audit."""
@@ -61,11 +74,11 @@ class Progress(logging.Handler):
             return
         text = f"{share:4.0%}  {done} of {total} tasks, {duration(left)} left"
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            tell(f"\r\x1b[K{text}", sys.stderr, end="")
             self._is_open = True
         elif done == total or share >= self._told + STEP:
             self._told = share
-            print(text, file=sys.stderr, flush=True)
+            tell(text, sys.stderr)
 
 
 def duration(seconds):

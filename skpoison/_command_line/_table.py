@@ -7,10 +7,18 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from skpoison._command_line._files import UserError, did_you_mean, read
+from skpoison._command_line._files import (
+    UserError,
+    did_you_mean,
+    hint_at_separator,
+    read,
+)
 
 # A text column with a larger share of distinct values tells rows apart, not groups.
 LARGEST_SHARE = 0.5
+# More different numbers, or so few rows with the same one, are no classes.
+LARGEST_N_CLASSES = 100
+FEW_CLASSES, FEW_ROWS = 10, 8
 
 
 class Tables:
@@ -54,12 +62,8 @@ class Tables:
     def _read(self, path):
         frame = read(path, self._options.separator)
         if self._options.label not in frame:
-            hint = did_you_mean(self._options.label, frame.columns)
-            if frame.shape[1] == 1:
-                hint = (
-                    f"Its only column is {frame.columns[0]!r}: is it separated by "
-                    "something else than commas? Then say --separator."
-                )
+            hint = hint_at_separator(frame.columns)
+            hint = hint or did_you_mean(self._options.label, frame.columns)
             raise UserError(
                 f"{path} has no column {self._options.label!r} for --label. {hint}"
             )
@@ -96,14 +100,20 @@ class Tables:
         y = frame[self._options.label]
         if not types.is_numeric_dtype(y):
             return y.astype(str).astype(object)
-        y = y.to_numpy()
-        if y.dtype.kind == "f" and not (y == np.round(y)).all():
+        # Columns of Parquet may have a dtype of pandas.
+        y = np.asarray(y, dtype=getattr(y.dtype, "numpy_dtype", None))
+        if y.dtype == bool:
+            return pd.Series(y)
+        odd = y[~np.isfinite(y) | (y != np.round(y))]
+        if len(odd):
+            what = "fractions such as" if np.isfinite(odd).all() else "numbers such as"
             raise UserError(
-                f"Column {self._options.label!r} of {path} holds fractions such as "
-                f"{y[y != np.round(y)][0]:g}: a quantity, and an audit needs classes."
+                f"Column {self._options.label!r} of {path} holds {what} "
+                f"{odd[0]:g}: a quantity, and an audit needs classes."
             )
         # Whole numbers are read as floats where some are missing.
-        return pd.Series(y if y.dtype == bool else y.astype(np.int64))
+        fits = (y >= -(2.0**63)) & (y < 2.0**63)
+        return pd.Series(y.astype(np.int64) if fits.all() else y)
 
     def _choose_columns(self, X):
         """Columns that can be modeled, those of texts as texts."""
@@ -171,7 +181,7 @@ class Tables:
                 f"{path} has the label {unknown[0]!r}, which {self._options.data} has "
                 f"not. {did_you_mean(unknown[0], sorted(set(self.y)))}"
             )
-        return X, y
+        return X, y.astype(self.y.dtype)
 
     def _like(self, name, column, path):
         """Give a column of another table the kind that it has in the first."""
@@ -224,4 +234,14 @@ def _check_classes(y, options):
         raise UserError(
             f"Column {options.label!r} of {options.data} has {n_classes:,} different "
             f"values in {len(y):,} rows. An audit needs classes with several rows each."
+        )
+    if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):
+        return
+    n_rows = y.value_counts().median()
+    is_sparse = n_classes > FEW_CLASSES and n_rows < FEW_ROWS
+    if is_sparse or n_classes > LARGEST_N_CLASSES:
+        raise UserError(
+            f"Column {options.label!r} of {options.data} has {n_classes:,} different "
+            f"numbers, with {n_rows:g} rows each (median): a quantity, and an audit "
+            "needs classes. If they are names of classes, put a letter before them."
         )

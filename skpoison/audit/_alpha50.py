@@ -36,7 +36,8 @@ def alpha50(evidence, random_state=None):
         One row for each subpopulation, in order: alpha50, and the ends alpha50_low
         and alpha50_high of its 95 % interval. Infinite where it is beyond the largest
         alpha, 0 where the clean twin is there already, NaN where all models have an
-        error or the target has no test rows.
+        error, those of the largest alpha where it is not reached below, or the target
+        has no test rows.
 
     Notes
     -----
@@ -49,9 +50,13 @@ def alpha50(evidence, random_state=None):
     seed = draw_seed(check_random_state(random_state))
     records = []
     for k, cells in groupby(budgets(evidence), key=lambda cell: cell[0]):
-        usable = [(alpha, models) for _, _, alpha, models in cells if len(models)]
+        cells = [(alpha, models) for _, _, alpha, models in cells]
+        usable = [(alpha, models) for alpha, models in cells if len(models)]
         rng = np.random.default_rng((seed, k))
         found = _alpha50_of(evidence, k, usable, rng)
+        if np.isinf(found[0]) and usable[-1][0] < cells[-1][0]:
+            # Nothing is known of the largest alpha.
+            found = np.nan, np.nan, np.nan
         names = ("alpha50", "alpha50_low", "alpha50_high")
         records.append({"subpopulation": k, **dict(zip(names, found, strict=True))})
     return pd.DataFrame(records)

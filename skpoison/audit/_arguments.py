@@ -12,6 +12,7 @@ from skpoison.attacks import SubpopPoisoner
 from skpoison.audit._checkpoint import Checkpoint
 from skpoison.audit._identity import describe, digest, version_of
 from skpoison.audit._memory import Memory
+from skpoison.utils._sklearn import validate_params_of
 
 
 def check_alphas(audit):
@@ -34,6 +35,7 @@ def check_poisoner(audit):
             f"{type(audit).__name__} got a finder, and a poisoner with a finder of "
             "its own. Leave out either."
         )
+    validate_params_of(poisoner)
     defaults = signature(type(poisoner)).parameters
     for name in ("target", "alpha", "aux_size", "random_state"):
         value, default = getattr(poisoner, name), defaults[name].default
@@ -60,9 +62,9 @@ def open_checkpoint(audit, X, y, given, alphas, poisoner):
         for name, value in audit.get_params(deep=False).items()
         if name not in {"n_jobs", "checkpoint", "alphas", "poisoner"}
     }
-    data = [part for pair in given.values() for part in pair if part is not None]
     key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
-    key |= {"data": digest(X, y, *data)}
+    for name, part in ({"data": (X, y)} | given).items():
+        key[name] = describe(None) if part[0] is None else digest(*part)
     # Others may round otherwise, or draw other numbers.
     key |= {name: version_of(name) for name in ("skpoison", "sklearn", "numpy")}
     return Checkpoint.open(audit.checkpoint, key)

@@ -45,7 +45,7 @@ class Checkpoint:
 
     def __init__(self, path, key):
         self.path, self._key = Path(path), dict(key)
-        self._parquet = self.path.suffix == ".parquet"
+        self._parquet = self.path.suffix.lower() == ".parquet"
         self._temporary = self.path.with_name(f".{self.path.name}.part")
         self._rows = {}
         self._lines = {}
@@ -137,10 +137,14 @@ class Checkpoint:
         return self
 
     def __exit__(self, *exc_info):
+        if exc_info[0] is not None and not self._rows:
+            # It would stand in the way of the audit that is run once this is mended.
+            with contextlib.suppress(OSError):
+                self.path.unlink()
         self.close()
 
     def _check_path(self):
-        if self.path.suffix not in SUFFIXES:
+        if self.path.suffix.lower() not in SUFFIXES:
             raise ValueError(
                 f"{self._name} must end in .csv or .parquet, which is its format."
             )

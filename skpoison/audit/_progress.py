@@ -57,5 +57,7 @@ class Progress:
 def progress(estimator, n_tasks, n_done):
     """Progress of the work within."""
     told = Progress(estimator, n_tasks, n_done)
-    yield told
-    told.end()
+    try:
+        yield told
+    finally:
+        told.end()

@@ -21,6 +21,8 @@ from skpoison.utils._random import LARGEST_SEED, seeded_clone
 # together, as a multiple of the training rows.
 LARGEST_BLOCK = 300
 LARGEST_POISON = 4
+# Tasks of one repeat without an engine; after each the checkpoint is written.
+MOST_TASKS = 256
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Setting:
     def blocks(self, subpopulations, engine):
         """Subpopulations, cut into the lists whose models are trained together."""
         if engine == refit_in_a_loop.__name__:
-            return [[k] for k in subpopulations]
+            size = -(-len(subpopulations) // MOST_TASKS)
+            starts = range(0, len(subpopulations), size)
+            return [subpopulations[at : at + size] for at in starts]
         blocks, rows = [[]], 0
         most = max(1, LARGEST_BLOCK // (2 * len(self.alphas)))
         for k in subpopulations:
@@ -110,43 +114,18 @@ class Setting:
         return blocks
 
 
-def make_setting(audit, finder, parts, alphas, poisoner, rng):
-    """Fit what all tasks share, and draw their seeds."""
-    of_parts = all_memberships(finder, *(part.X for part in parts.values()))
-    memberships = dict(zip(parts, of_parts, strict=True))
-    before, victim = _cut_pipeline(audit)
-    if before is not None:
-        train = parts["train"]
-        before = seeded_clone(before, rng).fit(train.X, train.y)
+def cut_pipeline(audit):
+    """Cut the estimator where the poison enters: the steps before, and the victim."""
+    before, victim = None, audit.estimator
+    if audit.poison_before is not None:
+        before, victim = _cut(audit)
     if audit.defense is not None:
         victim = _defended(victim, audit.defense)
     check_fidelity(victim, audit.fidelity)
-    n_subpopulations = memberships["aux"].shape[1]
-    seen = {
-        name: part if before is None else Part(before.transform(part.X), part.y)
-        for name, part in parts.items()
-        if name != "aux"
-    }
-    return Setting(
-        victim=clone(victim),
-        before=before,
-        aux=parts["aux"],
-        poisoner=poisoner,
-        memberships=memberships,
-        alphas=alphas,
-        fidelity=audit.fidelity,
-        victim_seeds=rng.randint(LARGEST_SEED, size=audit.n_repeats),
-        poison_seeds=rng.randint(
-            LARGEST_SEED, size=(audit.n_repeats, n_subpopulations)
-        ),
-        **seen,
-    )
+    return before, victim
 
 
-def _cut_pipeline(audit):
-    """Cut at the step before which the poison enters."""
-    if audit.poison_before is None:
-        return None, audit.estimator
+def _cut(audit):
     steps = getattr(audit.estimator, "steps", [])
     names = [name for name, _ in steps]
     if audit.poison_before not in names:
@@ -156,11 +135,50 @@ def _cut_pipeline(audit):
             f"{type(audit.estimator).__name__}, are {names}."
         )
     at = names.index(audit.poison_before)
+    samplers = [name for name, step in steps[:at] if hasattr(step, "fit_resample")]
+    if samplers:
+        raise ValueError(
+            f"poison_before={audit.poison_before!r} of {type(audit).__name__} must "
+            f"come before the samplers of its estimator. Got {samplers} before it."
+        )
     victim = audit.estimator[at:] if at < len(steps) - 1 else steps[-1][1]
     return (audit.estimator[:at] if at else None), victim
 
 
 def _defended(victim, defense):
     """Put the defense before the steps of the victim."""
-    steps = victim.steps if isinstance(victim, Pipeline) else [("victim", victim)]
-    return ResamplingPipeline([("defense", defense), *steps])
+    is_pipeline = isinstance(victim, Pipeline)
+    steps = victim.steps if is_pipeline else [("victim", victim)]
+    name = "defense"
+    while name in dict(steps):
+        name += "_"
+    memory = victim.memory if is_pipeline else None
+    return ResamplingPipeline([(name, defense), *steps], memory=memory)
+
+
+def make_setting(audit, finder, before, victim, parts, alphas, poisoner, rng):
+    """Fit what all tasks share, and draw their seeds."""
+    of_parts = all_memberships(finder, *(part.X for part in parts.values()))
+    memberships = dict(zip(parts, of_parts, strict=True))
+    n_subpopulations = memberships["aux"].shape[1]
+    train, test = parts["train"], parts["test"]
+    if before is not None:
+        before = seeded_clone(before, rng)
+        # As a pipeline does: some transformers treat the rows they learn from apart.
+        train = Part(before.fit_transform(train.X, train.y), train.y)
+        test = Part(before.transform(test.X), test.y)
+    return Setting(
+        victim=clone(victim),
+        before=before,
+        train=train,
+        aux=parts["aux"],
+        test=test,
+        poisoner=poisoner,
+        memberships=memberships,
+        alphas=alphas,
+        fidelity=audit.fidelity,
+        victim_seeds=rng.randint(LARGEST_SEED, size=audit.n_repeats),
+        poison_seeds=rng.randint(
+            LARGEST_SEED, size=(audit.n_repeats, n_subpopulations)
+        ),
+    )

@@ -33,7 +33,7 @@ def split(X, y, given, owner, random_state):
     The others are drawn from X at random, each class in the same shares.
     """
     given = {
-        name: _check_part(X, *part, name, owner)
+        name: _check_part(X, y, *part, name, owner)
         for name, part in given.items()
         if part[0] is not None or part[1] is not None
     }
@@ -54,11 +54,21 @@ def split(X, y, given, owner, random_state):
     return {name: given[name] for name in SHARES}
 
 
-def _check_part(X, X_part, y_part, name, owner):
+def _check_part(X, y, X_part, y_part, name, owner):
     X_name, y_name = f"X_{name}", f"y_{name}"
     if X_part is None or y_part is None:
         raise ValueError(f"{owner} needs {X_name} and {y_name} together. Got only one.")
     X_part = as_same_kind(X, as_rows(X_part, owner), X_name, owner)
     y_part = flat_labels(y_part, owner)
     check_consistent_length(X_part, y_part)
+    is_known = np.isin(y_part, y) if _is_text(y_part) == _is_text(y) else np.zeros(1)
+    if not (is_known.all() if name == "aux" else is_known.any()):
+        raise ValueError(
+            f"{y_name} of {owner} must hold classes of y, {np.unique(y).tolist()[:9]}. "
+            f"Got {np.unique(y_part).tolist()[:9]}."
+        )
     return Part(X_part, y_part)
+
+
+def _is_text(y):
+    return y.dtype.kind in "OUS"

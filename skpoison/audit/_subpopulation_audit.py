@@ -8,7 +8,7 @@ from os import PathLike
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skpoison.audit._arguments import check_alphas, check_poisoner, open_checkpoint
 from skpoison.audit._html_report import repr_html, write_html
 from skpoison.audit._progress import progress
-from skpoison.audit._setting import make_setting
+from skpoison.audit._setting import cut_pipeline, make_setting
 from skpoison.audit._splits import split
 from skpoison.audit._susceptibility import rank_correlations
 from skpoison.audit._tables import curves_table, results_table, summary_table
@@ -278,7 +278,9 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             The audit, with its results.
         """
         given = {"aux": (X_aux, y_aux), "test": (X_test, y_test)}
+        self._forget()
         alphas, poisoner = check_alphas(self), check_poisoner(self)
+        before, victim = cut_pipeline(self)
         with open_checkpoint(self, X, y, given, alphas, poisoner) as checkpoint:
             rng = check_random_state(self.random_state)
             parts = self._split(X, y, given, rng)
@@ -286,7 +288,9 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             finder = next(f for f in given_finders if f is not None)
             self.finder_ = seeded_clone(finder, rng)
             self.finder_.fit(parts["aux"].X, parts["aux"].y)
-            setting = make_setting(self, self.finder_, parts, alphas, poisoner, rng)
+            setting = make_setting(
+                self, self.finder_, before, victim, parts, alphas, poisoner, rng
+            )
             attacked = self._choose(setting)
             try:
                 self._run(setting, attacked, checkpoint)
@@ -306,12 +310,28 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         check_is_fitted(self, "summary_")
         write_html(self, path)
 
+    def _forget(self):
+        """Drop what an earlier fit has left: parts of two audits tell of neither."""
+        for name in list(vars(self)):
+            if name.endswith("_") and not name.startswith("_"):
+                delattr(self, name)
+
     def _split(self, X, y, given, rng):
         owner = type(self).__name__
+        if is_regressor(self.estimator):
+            raise ValueError(
+                f"estimator of {owner} must be a classifier. Got "
+                f"{type(self.estimator).__name__}, a regressor."
+            )
         X = as_rows(X, owner)
         validate_data(self, X=X, y=y, skip_check_array=True)
         y = flat_labels(y, owner)
         check_consistent_length(X, y)
+        if y.dtype.kind not in "biufOUS":
+            raise ValueError(
+                f"{owner} needs class labels that are numbers, booleans or texts. Got "
+                f"{y.dtype} labels."
+            )
         parts = split(X, y, given, owner, rng)
         self.classes_ = np.unique(parts["train"].y)
         if len(self.classes_) < 2:
@@ -402,8 +422,8 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         errors = self.results_["error"]
         if errors.notna().all():
             raise ValueError(
-                f"none of the {len(errors)} models could be trained, the first because "
-                f"of {errors[0]!r}. Fit {setting.victim!r} on some of the rows by hand."
+                f"{type(self).__name__} has no results: none of the {len(errors)} "
+                f"poisoned models could be made, the first because of {errors[0]}"
             )
         names, seed = self._names(setting), draw_seed(rng)
         self.curves_ = curves_table(evidence, names, seed)

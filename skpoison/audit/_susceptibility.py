@@ -108,7 +108,7 @@ def _losses(y, label, rows, proba):
     return np.where((y < 0) | (label < 0), np.nan, own - poison)
 
 
-def local_scores(model, X, y, membership, labels=None):
+def local_scores(model, X, y, membership, labels):
     """Margin and loss difference of each subpopulation under a fitted model.
 
     Parameters
@@ -125,42 +125,33 @@ def local_scores(model, X, y, membership, labels=None):
     membership : csc_array of shape (n_samples, n_subpopulations)
         Rows of each subpopulation.
 
-    labels : ndarray of shape (n_subpopulations,), default=None
-        Class labels of the poison. `None` takes the rarest among the rows of each
-        subpopulation, as :class:`~skpoison.attacks.SubpopPoisoner` does; of several
-        that are equally rare the one that costs the least loss.
+    labels : dict
+        Class label of the poison of each subpopulation, by its number; those that
+        are poisoned with several labels are left out.
 
     Returns
     -------
     margins, loss_differences : ndarray of shape (n_subpopulations,)
-        NaN where the model has no scores, or no probabilities.
+        NaN where the model has no scores, or no probabilities or labels.
     """
-    classes = np.asarray(model.classes_)
-    codes = _codes(y, classes)
-    proba = np.asarray(model.predict_proba(X)) if _has(model, "predict_proba") else None
-    scores = None
-    if proba is None and _has(model, "decision_function"):
+    classes = np.asarray(getattr(model, "classes_", []))
+    proba = scores = None
+    if len(classes):
+        proba = (
+            np.asarray(model.predict_proba(X)) if _has(model, "predict_proba") else None
+        )
+    if proba is None and len(classes) and _has(model, "decision_function"):
         scores = np.asarray(model.decision_function(X))
         if scores.ndim == 2 and scores.shape[1] != len(classes):
             # One column for each pair of classes.
             scores = None
-    given = {"proba": proba, "scores": scores}
-    if labels is not None:
-        labels = _codes(np.asarray(labels), classes)
-        found = susceptibility(codes, membership, labels, **given)
-        return found["margin"].to_numpy(), found["loss_difference"].to_numpy()
-    n_subpopulations = membership.shape[1]
-    every = [
-        susceptibility(codes, membership, np.full(n_subpopulations, c), **given)
-        for c in range(len(classes))
-    ]
-    shares, losses = (
-        np.array([found[name] for found in every])
-        for name in ("ambient_share", "loss_difference")
+    codes = np.full(membership.shape[1], -1)
+    for k, label in labels.items():
+        codes[k] = _codes(np.array([label]), classes)[0]
+    found = susceptibility(
+        _codes(y, classes), membership, codes, proba=proba, scores=scores
     )
-    losses = np.where(shares == shares.min(axis=0), losses, np.inf).min(axis=0)
-    losses[np.isinf(losses)] = np.nan
-    return every[0]["margin"].to_numpy(), losses
+    return found["margin"].to_numpy(), found["loss_difference"].to_numpy()
 
 
 def _has(model, method):
@@ -169,6 +160,8 @@ def _has(model, method):
 
 def _codes(labels, classes):
     """Place of each label among the sorted classes, -1 for others."""
+    if len(classes) == 0:
+        return np.full(len(labels), -1)
     codes = np.searchsorted(classes, labels)
     codes[codes == len(classes)] = 0
     return np.where(classes[codes] == labels, codes, -1)

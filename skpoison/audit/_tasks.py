@@ -40,7 +40,10 @@ def run_twin(setting, repeat, subpopulations):
     if repeat == 0:
         X_aux = setting.seen(setting.aux.X)
         members = setting.memberships["aux"]
-        margins, differences = local_scores(models[0], X_aux, setting.aux.y, members)
+        labels = _labels_of(setting, subpopulations)
+        margins, differences = local_scores(
+            models[0], X_aux, setting.aux.y, members, labels
+        )
         rows += [
             _row("clean", repeat, k, 0.0)
             | {"margin": float(margins[k]), "loss_difference": float(differences[k])}
@@ -51,7 +54,7 @@ def run_twin(setting, repeat, subpopulations):
 
 def run_block(setting, repeat, subpopulations, clean_correct):
     """Poison each subpopulation with each budget, with wrong and with true labels."""
-    rows, crafted = _craft_all(setting, repeat, subpopulations)
+    rows, crafted = _craft_all(setting, repeat, subpopulations, setting.alphas)
     poisons, owners = _poisons(setting, rows, crafted)
     victim = setting.seeded_victim(repeat)
     for row, outcome in zip(owners, _train_all(setting, victim, poisons), strict=True):
@@ -63,7 +66,7 @@ def run_block(setting, repeat, subpopulations, clean_correct):
     return rows
 
 
-def _craft_all(setting, repeat, subpopulations):
+def _craft_all(setting, repeat, subpopulations, alphas):
     """Begin a row for each model, and craft the poison of each pair of them."""
     rows, crafted = [], []
     attacker = all_rows(setting.aux.X, setting.aux.y)
@@ -71,7 +74,7 @@ def _craft_all(setting, repeat, subpopulations):
         poisoner = clone(setting.poisoner)
         poisoner.classes_ = np.unique(setting.train.y)
         members = setting.members("aux", k)
-        for alpha in setting.alphas:
+        for alpha in alphas:
             n_poison = setting.n_poison(k, alpha)
             pair = [
                 _row(arm, repeat, k, alpha) | {"n_poison": n_poison}
@@ -93,6 +96,16 @@ def _craft_all(setting, repeat, subpopulations):
                 pair[0]["poison_label"] = labels[0]
             crafted.append((pair, X_new, labels, setting.aux.y[sources]))
     return rows, crafted
+
+
+def _labels_of(setting, subpopulations):
+    """Label of the poison of each subpopulation that has one label only."""
+    rows, _ = _craft_all(setting, 0, subpopulations, setting.alphas[-1:])
+    return {
+        row["subpopulation"]: row["poison_label"]
+        for row in rows
+        if row["arm"] == "poison" and row["poison_label"] is not None
+    }
 
 
 def _poisons(setting, rows, crafted):

@@ -179,10 +179,20 @@ def all_memberships(finder, *parts):
     tell that, the largest number that any row of the parts has, and one.
     """
     if not isinstance(finder, BaseFinder) and hasattr(finder, "predict"):
-        codes = [np.asarray(finder.predict(X)) for X in parts]
-        count = _n_subpopulations(finder) or 1 + max(c.max() for c in codes)
+        codes = [_check_codes(finder.predict(X), finder) for X in parts]
+        count = max(_n_subpopulations(finder) or 0, *(c.max() + 1 for c in codes))
         return [_one_column_a_row(c, count) for c in codes]
     return [_sparse_mask(finder.transform(X), finder) for X in parts]
+
+
+def _check_codes(codes, finder):
+    codes = np.asarray(codes)
+    if codes.dtype.kind not in "iu":
+        raise ValueError(
+            f"{type(finder).__name__}.predict must give the numbers of subpopulations, "
+            f"integers from 0. Got dtype {codes.dtype}."
+        )
+    return codes.astype(np.intp, copy=False)
 
 
 def _one_column_a_row(codes, count):

@@ -46,7 +46,8 @@ class RefitEnsemble(Sequence):
     Attributes
     ----------
     converged_ : ndarray of shape (n_poisons,), dtype=bool
-        Whether each fit stopped at its tolerance.
+        Whether each fit stopped at its tolerance; of models that were fitted in a
+        loop, whether they stopped before their `max_iter`, where they have one.
 
     gradient_norms_ : ndarray of shape (n_poisons,)
         Final gradient norms; NaN where the estimator has no gradient.

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from copy import deepcopy
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -18,7 +19,7 @@ class LoopEnsemble(RefitEnsemble):
     """Models that were fitted one by one."""
 
     def __init__(self, *args, models):
-        super().__init__(*args)
+        super().__init__(*args, converged=np.array([_ended(m) for m in models], bool))
         self._models = models
 
     def _model(self, j):
@@ -33,6 +34,16 @@ def refit_in_a_loop(estimator, X, y, poisons, *, n_jobs):
         for j, poison in enumerate(poisons)
     )
     return LoopEnsemble(estimator, X, y, poisons, models=models)
+
+
+def _ended(model):
+    """Whether a model, or every step of a pipeline, stopped before its `max_iter`."""
+    if hasattr(model, "steps"):
+        return all(_ended(step) for _, step in model.steps)
+    most, taken = getattr(model, "max_iter", None), getattr(model, "n_iter_", None)
+    if taken is None or not isinstance(most, Integral) or most < 1:
+        return True
+    return bool(np.max(taken) < most)
 
 
 def _clean_start(estimator, X, y):

@@ -17,6 +17,7 @@ from skpoison.utils._sklearn import (
     HasMethods,
     StrOptions,
     validate_parameter_constraints,
+    validate_params_of,
 )
 
 CONSTRAINTS = {
@@ -97,6 +98,7 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
         _check_poison(poison, X, y, known, j) for j, poison in enumerate(poisons)
     ]
     check_fidelity(estimator, fidelity)
+    validate_params_of(estimator)
     # Engines need not think of nothing to do.
     for engine in engines_for(estimator, fidelity) if poisons else []:
         models = engine(clone(estimator), X, y, poisons, n_jobs=n_jobs)

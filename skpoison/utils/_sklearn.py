@@ -25,6 +25,15 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
+
+def validate_params_of(estimator):
+    """Raise what `fit` of an estimator, or of the steps of a pipeline, would raise."""
+    if hasattr(estimator, "_parameter_constraints"):
+        estimator._validate_params()
+    for _, step in getattr(estimator, "steps", []):
+        validate_params_of(step)
+
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # scikit-learn < 1.9
@@ -57,5 +66,6 @@ __all__ = [
     "sqeuclidean_row_norms",
     "validate_parameter_constraints",
     "validate_params",
+    "validate_params_of",
     "with_callbacks",
 ]

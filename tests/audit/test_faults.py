@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
@@ -94,6 +95,8 @@ def victims(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delitem(sys.modules, "logged_victims", raising=False)
+    # Processes of an earlier test do not know this module.
+    get_reusable_executor().shutdown(wait=True)
     return importlib.import_module("logged_victims")
 
 

@@ -88,8 +88,10 @@ def test_poison_is_that_of_the_sampler(data):
     given = {"aux": (None, None), "test": (None, None)}
     parts = split(X, y, given, "a test", rng)
     finder = clone(FINDER).fit(parts["aux"].X)
-    setting = make_setting(audit, finder, parts, (0.5, 2.0), SubpopPoisoner(), rng)
-    rows, crafted = _tasks._craft_all(setting, 0, [1, 3])
+    setting = make_setting(
+        audit, finder, None, TREE, parts, (0.5, 2.0), SubpopPoisoner(), rng
+    )
+    rows, crafted = _tasks._craft_all(setting, 0, [1, 3], (0.5, 2.0))
     assert len(rows) == 8
     for (pair, X_new, labels, truth), (k, alpha) in zip(
         crafted, [(1, 0.5), (1, 2.0), (3, 0.5), (3, 2.0)], strict=True
@@ -238,7 +240,7 @@ def test_a_clean_model_that_fails_is_an_error(data):
 
 
 def test_an_audit_in_which_all_fails_is_an_error(data):
-    with pytest.raises(ValueError, match=r"none of the .* models could be trained"):
+    with pytest.raises(ValueError, match=r"none of the .* models could be made"):
         audited(data, Odd(limit=0))
 
 

@@ -89,7 +89,7 @@ def test_binary_decision_values_are_signed():
 def test_models_without_probabilities_have_margins(kind, fitted):
     _, X, y, membership = fitted
     model = kind().fit(X, y)
-    margins, losses = local_scores(model, X, y, membership)
+    margins, losses = local_scores(model, X, y, membership, {0: 1})
     scores = model.decision_function(X)
     if scores.ndim == 1:
         scores = np.c_[-scores, scores] / 2
@@ -117,7 +117,7 @@ def test_a_model_without_scores_has_no_figures_or_those_it_can(model):
     membership = sparse.csc_array(np.ones((90, 1), bool))
     if hasattr(model, "fit"):
         model.fit(X, y)
-    margins, losses = local_scores(model, X, y, membership)
+    margins, losses = local_scores(model, X, y, membership, {0: 1})
     scores = hasattr(model, "predict_proba") or isinstance(model, NearestCentroid)
     assert np.isnan(margins[0]) == (not scores)
     assert np.isnan(losses[0]) == (not hasattr(model, "predict_proba"))
@@ -125,44 +125,24 @@ def test_a_model_without_scores_has_no_figures_or_those_it_can(model):
 
 def test_labels_of_any_kind_and_unknown_ones(fitted):
     model, X, y, membership = fitted
-    words = np.array(["no", "yes", "zero"])[y]
-    named = LogisticRegression().fit(X, words)
+    names = np.array(["no", "yes", "zero"])
+    named = LogisticRegression().fit(X, names[y])
     given = [
-        local_scores(m, X, of_m, membership) for m, of_m in [(model, y), (named, words)]
+        local_scores(model, X, y, membership, {0: 1, 1: 0, 2: 1}),
+        local_scores(named, X, names[y], membership, {0: "yes", 1: "no", 2: "yes"}),
     ]
     np.testing.assert_allclose(given[0], given[1])
-    margins, losses = local_scores(model, X, y, membership, labels=np.full(4, 99))
+    margins, losses = local_scores(model, X, y, membership, dict.fromkeys(range(4), 99))
     np.testing.assert_allclose(margins, given[0][0])
     assert np.isnan(losses).all()
 
 
-def test_the_poison_is_taken_to_have_the_rarest_class(fitted):
+def test_the_label_of_the_poison_counts(fitted):
     model, X, y, membership = fitted
-    _, losses = local_scores(model, X, y, membership)
-    n_classes = len(model.classes_)
-    counts = [np.bincount(y[m], minlength=n_classes) for m in membership.toarray().T]
-    every = np.array(
-        [
-            local_scores(model, X, y, membership, labels=np.full(4, c))[1]
-            for c in range(n_classes)
-        ]
-    )
-    for k, count in enumerate(counts[:3]):
-        rarest = np.flatnonzero(count == count.min())
-        assert losses[k] == every[rarest, k].min()
-    assert np.isnan(losses[3])
-
-
-def test_the_only_class_of_a_target_is_no_poison(fitted):
-    model, X, _, _ = fitted
-    y = np.zeros(len(X), int)
-    membership = sparse.csc_array(np.ones((len(X), 1), bool))
-    _, losses = local_scores(model, X, y, membership)
-    of_labels = [
-        local_scores(model, X, y, membership, labels=[c])[1][0] for c in range(1, 3)
-    ]
-    assert losses[0] == np.nanmin(of_labels)
-    assert losses[0] != 0
+    _, losses = local_scores(model, X, y, membership, {0: 0, 1: 1})
+    _, others = local_scores(model, X, y, membership, {0: 1, 1: 0})
+    assert np.isnan(losses[2:]).all()
+    assert (losses[:2] != others[:2]).all()
 
 
 def summary(n, seed, **columns):
