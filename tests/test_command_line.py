@@ -560,16 +560,16 @@ def test_large_labels_stay_what_they_are(folder, frame, values, dtype):
     assert (tables.parts["y_test"] == labels).all()
 
 
-def test_large_labels_can_be_audited(run, folder, frame):
-    labels = np.where(frame["buys"] == "yes", *np.array([2**63 + 1, 2**63 + 2], "u8"))
+def test_large_labels_are_audited_like_others(run, whole, frame):
+    labels = np.where(frame["buys"] == "yes", *np.array([2**63 + 2, 2**63 + 1], "u8"))
     changed(frame, "a.csv", buys=labels)
     status, out, err = run(*SMALL, data="a.csv")
     assert status == 0, err
-    assert "Clean accuracy 91.0%" in out
+    assert out == whole[0]
 
 
 def test_labels_of_another_table_become_of_the_same_kind(folder, frame):
-    changed(frame, "a.csv", buys=np.where(frame["buys"] == "yes", 0, 2**63))
+    changed(frame, "a.csv", buys=[0, 2**63] * 200)
     changed(frame, "b.csv", buys=0)
     tables, _ = tables_of("a.csv", "--label", "buys", "--test", "b.csv")
     assert tables.y.dtype == tables.parts["y_test"].dtype == np.uint64
@@ -839,7 +839,10 @@ def test_debug_without_stderr_leaves_stdout_empty(run, monkeypatch):
 
 def test_warnings_are_told_once(run, folder, frame):
     changed(frame, "a.csv", rare=np.where(frame.index == 5, 1.0, np.nan))
-    _, _, err = run(*SMALL, data="a.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        status, _, err = run(*SMALL, data="a.csv")
+    assert status == 0
     warned = [line for line in err.splitlines() if "warning: " in line]
     assert "['rare']" in warned[0]
     assert len(warned) == len(set(warned))

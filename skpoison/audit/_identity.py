@@ -98,7 +98,7 @@ def digest(*data):
 
 def _update(total, part):
     if is_pandas(part) or is_polars(part):
-        frame = part if part.ndim == 2 else part.to_frame()
+        frame = part if hasattr(part, "columns") else part.to_frame()
         columns = [str(column) for column in frame.columns]
         total.update(repr((columns, [str(dtype) for dtype in frame.dtypes])).encode())
         if is_pandas(part):

@@ -7,18 +7,27 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from imblearn.pipeline import Pipeline as ResamplingPipeline
+from imblearn.under_sampling import RandomUnderSampler
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits, make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, FeatureMatch, SubpopPoisoner, SubpopulationAudit
@@ -482,3 +491,130 @@ def test_notebooks_show_the_figures(data, tmp_path):
     audit.to_html(tmp_path / "audit.html")
     page = (tmp_path / "audit.html").read_text(encoding="utf-8")
     assert audit.summary_["name"][0] in page
+
+
+def test_aux_and_test_rows_of_a_checkpoint_are_not_mistaken(data, tmp_path):
+    X, y = data
+    audit = SubpopulationAudit(
+        TREE, finder=FINDER, min_test=5, random_state=0, checkpoint=tmp_path / "a.csv"
+    )
+    audit.fit(X[::2], y[::2], X_aux=X[1::2], y_aux=y[1::2])
+    with pytest.raises(ValueError, match="of another audit, which differs in aux"):
+        audit.fit(X[::2], y[::2], X_test=X[1::2], y_test=y[1::2])
+
+
+def test_an_audit_that_failed_early_leaves_no_checkpoint_in_the_way(data, tmp_path):
+    path = tmp_path / "audit.csv"
+    with pytest.raises(ValueError, match="nothing to attack"):
+        audited(data, min_test=500, checkpoint=path)
+    assert not path.exists()
+    audited(data, checkpoint=path)
+
+
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before(data):
+    audit = audited(data)
+    with pytest.raises(ValueError, match="nothing to attack"):
+        audit.set_params(min_test=500).fit(*data)
+    assert not hasattr(audit, "summary_")
+    with pytest.raises(ValueError, match="alphas"):
+        audit.set_params(alphas=()).fit(*data)
+
+
+def test_transformers_that_cross_fit_do_so_before_the_poison(data):
+    X, y = data
+    names = pd.DataFrame({"c": [f"c{k}" for k in np.arange(len(X)) % 150]})
+    model = make_pipeline(TargetEncoder(random_state=0), TREE)
+    finder = FeatureMatch(["c"], min_size=4)
+    params = {"finder": finder, "min_test": 1, "alphas": (1.0,)}
+    before = audited(
+        (names, y), model, poison_before="decisiontreeclassifier", **params
+    )
+    assert (
+        before.clean_accuracy_ == audited((names, y), model, **params).clean_accuracy_
+    )
+
+
+def test_samplers_come_after_the_poison(data):
+    model = ResamplingPipeline(
+        [("under", RandomUnderSampler(random_state=0)), ("tree", clone(TREE))]
+    )
+    with pytest.raises(ValueError, match=r"before the samplers .* \['under'\]"):
+        audited(data, model, poison_before="tree")
+    audited(data, model, poison_before="under", alphas=(1.0,))
+
+
+def test_parameters_of_victims_and_poisoners_are_checked(data):
+    with pytest.raises(ValueError, match="'C' parameter of LogisticRegression"):
+        audited(data, LogisticRegression(C=-1))
+    with pytest.raises(ValueError, match="'relative_to' parameter of SubpopPoisoner"):
+        audited(data, poisoner=SubpopPoisoner(relative_to="auxx"))
+    with pytest.raises(ValueError, match="must be a classifier. Got LinearRegression"):
+        audited(data, LinearRegression())
+
+
+def test_labels_of_all_parts_are_those_of_y(data):
+    X, y = data
+    audit = SubpopulationAudit(TREE, finder=FINDER, min_test=5)
+    for labels in (y.astype(str), y + 5):
+        with pytest.raises(ValueError, match="y_test of .* must hold classes of y"):
+            audit.fit(X, y, X_test=X, y_test=labels)
+        with pytest.raises(ValueError, match="y_aux of .* must hold classes of y"):
+            audit.fit(X, y, X_aux=X, y_aux=labels)
+    with pytest.raises(ValueError, match="numbers, booleans or texts"):
+        audit.fit(X, y.astype("datetime64[s]"))
+
+
+def test_victims_that_do_not_converge_say_so(data):
+    with pytest.warns(ConvergenceWarning):
+        audit = audited(data, LinearSVC(loss="hinge", max_iter=1), alphas=(1.0,))
+    assert not audit.results_["converged"].any()
+
+
+def test_loss_difference_is_that_of_the_poison_label(data):
+    X, y = data
+    y = y + (X[:, 0] > np.median(X[:, 0]))
+    params = {"estimator": GaussianNB(), "alphas": (1.0,)}
+    one, two = (
+        audited((X, y), poisoner=SubpopPoisoner(label=label), **params).summary_
+        for label in (0, 2)
+    )
+    one, two = (table.set_index("subpopulation") for table in (one, two))
+    assert not np.allclose(
+        one["loss_difference"], two["loss_difference"], equal_nan=True
+    )
+
+
+class NoClasses(BaseEstimator):
+    """A classifier that keeps what it knows to itself."""
+
+    def fit(self, X, y):
+        self.tree_ = clone(TREE).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.tree_.predict(X)
+
+
+def test_classifiers_without_classes_or_scores_are_taken(data):
+    audit = audited(data, NoClasses(), alphas=(1.0,))
+    assert audit.summary_["margin"].isna().all()
+    assert audit.summary_["target_damage"].notna().all()
+
+
+def test_steps_may_have_any_name(data):
+    model = Pipeline([("defense", StandardScaler()), ("tree", clone(TREE))])
+    audited(data, model, alphas=(1.0,), defense=NearestAgree())
+
+
+def test_finders_must_give_numbers(data):
+    class Named(KMeans):
+        def predict(self, X):
+            return super().predict(X).astype(str)
+
+    with pytest.raises(ValueError, match="must give the numbers of subpopulations"):
+        audited(data, finder=Named(3, n_init=1, random_state=0))
+
+
+def test_polars_labels_have_a_checkpoint(data, tmp_path):
+    X, y = data
+    audited((X, pl.Series(y)), checkpoint=tmp_path / "audit.csv", alphas=(1.0,))
