@@ -728,8 +728,8 @@ def start(folder, *args, **options):
 
 
 def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
-    command = [*GROUPS, "--repeats", "300", "--estimator", "RandomForestClassifier",
-               "--param", "n_estimators=5", "--min-test", "10", "--alphas", "1"]  # fmt: skip
+    command = [*SMALL, "--repeats", "300", "--estimator", "RandomForestClassifier",
+               "--param", "n_estimators=5"]  # fmt: skip
     with start(folder, *command, "--checkpoint", "kept.csv") as process:
         for line in process.stderr:
             if "%" in line:

@@ -101,6 +101,7 @@ def _versions():
 def meaning(audit):
     """Definitions, in the order in which a reader meets them."""
     measured = "estimated" if audit.fidelity == "influence" else "measured"
+    also = "and repeats" if audit.n_repeats > 1 else "for one draw of the poison"
     return definitions(
         [
             (
@@ -132,8 +133,8 @@ def meaning(audit):
             ),
             (
                 "Interval",
-                "95% interval over test rows and repeats. The split of the data and "
-                "the finder are fixed: other splits would vary more.",
+                f"95% interval over test rows {also}. The split of the data and the "
+                "finder are fixed: other splits would vary more.",
             ),
             (
                 "q-value",

@@ -81,7 +81,7 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
 
     n_repeats : int, default=1
         How often each attack is repeated, with other poison rows and another seed of
-        the victim. The split and the subpopulations stay.
+        a victim whose `random_state` is None. The split and the subpopulations stay.
 
     fidelity : {"refit", "influence"}, default="refit"
         Whether victims are trained until they converge, or estimated by one Newton
@@ -165,8 +165,9 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
 
     Notes
     -----
-    Intervals tell how far the figures would move with other test rows and other
-    repeats. They are conditional on the training rows and on the subpopulations.
+    Intervals tell how far the figures would move with other test rows and, from two
+    repeats on, other repeats. They are conditional on the training rows and on the
+    subpopulations; the p-values on the models as well.
 
     What is told of each finished task, with the time that is left, goes to the log
     "skpoison.audit" at level INFO, and to the callbacks of `set_callbacks` where
@@ -255,7 +256,8 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
                 (n_samples, ...)
             Rows: a matrix, a pandas or polars frame, images, or texts. One half
             trains the victim, a quarter is the attacker's, and a quarter is for the
-            test, in each class; a part that is given is not taken from X.
+            test, in each class; without the parts that are given, in the same
+            proportions.
 
         y : array-like of shape (n_samples,)
             Class labels.

@@ -524,14 +524,10 @@ def test_transformers_that_cross_fit_do_so_before_the_poison(data):
     X, y = data
     names = pd.DataFrame({"c": [f"c{k}" for k in np.arange(len(X)) % 150]})
     model = make_pipeline(TargetEncoder(random_state=0), TREE)
-    finder = FeatureMatch(["c"], min_size=4)
-    params = {"finder": finder, "min_test": 1, "alphas": (1.0,)}
-    before = audited(
-        (names, y), model, poison_before="decisiontreeclassifier", **params
-    )
-    assert (
-        before.clean_accuracy_ == audited((names, y), model, **params).clean_accuracy_
-    )
+    rows = (names, y)
+    params = {"finder": FeatureMatch(["c"]), "min_test": 1, "alphas": (1.0,)}
+    inside = audited(rows, model, poison_before="decisiontreeclassifier", **params)
+    assert inside.clean_accuracy_ == audited(rows, model, **params).clean_accuracy_
 
 
 def test_samplers_come_after_the_poison(data):
@@ -548,7 +544,7 @@ def test_parameters_of_victims_and_poisoners_are_checked(data):
         audited(data, LogisticRegression(C=-1))
     with pytest.raises(ValueError, match="'relative_to' parameter of SubpopPoisoner"):
         audited(data, poisoner=SubpopPoisoner(relative_to="auxx"))
-    with pytest.raises(ValueError, match="must be a classifier. Got LinearRegression"):
+    with pytest.raises(ValueError, match="must be a classifier"):
         audited(data, LinearRegression())
 
 
@@ -556,9 +552,9 @@ def test_labels_of_all_parts_are_those_of_y(data):
     X, y = data
     audit = SubpopulationAudit(TREE, finder=FINDER, min_test=5)
     for labels in (y.astype(str), y + 5):
-        with pytest.raises(ValueError, match="y_test of .* must hold classes of y"):
+        with pytest.raises(ValueError, match=r"y_test of .* must hold classes of y"):
             audit.fit(X, y, X_test=X, y_test=labels)
-        with pytest.raises(ValueError, match="y_aux of .* must hold classes of y"):
+        with pytest.raises(ValueError, match=r"y_aux of .* must hold classes of y"):
             audit.fit(X, y, X_aux=X, y_aux=labels)
     with pytest.raises(ValueError, match="numbers, booleans or texts"):
         audit.fit(X, y.astype("datetime64[s]"))
@@ -578,10 +574,8 @@ def test_loss_difference_is_that_of_the_poison_label(data):
         audited((X, y), poisoner=SubpopPoisoner(label=label), **params).summary_
         for label in (0, 2)
     )
-    one, two = (table.set_index("subpopulation") for table in (one, two))
-    assert not np.allclose(
-        one["loss_difference"], two["loss_difference"], equal_nan=True
-    )
+    one, two = (t.set_index("subpopulation")["loss_difference"] for t in (one, two))
+    assert not np.allclose(one, two.loc[one.index], equal_nan=True)
 
 
 class NoClasses(BaseEstimator):
