@@ -728,7 +728,7 @@ def start(folder, *args, **options):
 
 
 def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
-    command = [*SMALL, "--repeats", "300", "--estimator", "RandomForestClassifier",
+    command = [*SMALL, "--repeats", "50", "--estimator", "RandomForestClassifier",
                "--param", "n_estimators=5"]  # fmt: skip
     with start(folder, *command, "--checkpoint", "kept.csv") as process:
         for line in process.stderr:
