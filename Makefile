@@ -35,6 +35,11 @@ bench: .venv
 	$(BIN)/python benchmarks/slice_enumeration.py
 	$(BIN)/python benchmarks/fit_resample_scale.py
 	$(BIN)/python benchmarks/grid_search_adult.py
+	$(BIN)/python benchmarks/refit_linear.py
+	$(BIN)/python benchmarks/refit_neighbors.py
+	$(BIN)/python benchmarks/refit_statistics.py
+	$(BIN)/python benchmarks/refit_mlp.py
+	$(BIN)/python benchmarks/audit_adult.py
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:

@@ -18,6 +18,7 @@ PACKAGES = (
     "imbalanced-learn",
     "numpy",
     "pandas",
+    "scipy",
     "sliceline",
 )
 

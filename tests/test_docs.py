@@ -195,12 +195,15 @@ def test_no_page_with_code_is_left_out():
 
 
 @needs_docs
-def test_code_of_the_readme_runs(capsys):
+def test_code_of_the_readme_runs(capsys, monkeypatch, tmp_path):
     text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    code = text.partition("```python\n")[2].partition("```")[0]
-    exec(code, {})
+    names = {}
+    monkeypatch.chdir(tmp_path)
+    for block in text.split("```python\n")[1:]:
+        exec(block.partition("```")[0], names)
+    assert (tmp_path / "report.html").stat().st_size > 50_000
     table = capsys.readouterr().out.splitlines()
-    assert len(table) == 1 + 12
+    assert len(table) == (1 + 12) + (1 + len(names["audit"].summary_))
     assert table[0].split()[:3] == ["alpha", "target", "target_mean"]
 
 
