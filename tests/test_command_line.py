@@ -831,6 +831,25 @@ def test_a_stream_that_is_closed_is_no_error(run, monkeypatch, name):
     assert "tasks" not in out
 
 
+def test_processes_inherit_a_stream_for_one_that_is_closed(run, monkeypatch):
+    def fit(*args, **kwargs):
+        raise ValueError(f"inherited: {os.get_inheritable(2)}")
+
+    monkeypatch.setattr(SubpopulationAudit, "fit", fit)
+    said = []
+    monkeypatch.setattr("skpoison._command_line._main._say", said.append)
+    kept = os.dup(2)
+    try:
+        os.close(2)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", None)
+            run(*SMALL)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    assert said == ["error: inherited: True"]
+
+
 def test_debug_without_stderr_leaves_stdout_empty(run, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", None)

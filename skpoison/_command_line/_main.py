@@ -71,6 +71,9 @@ def _all_streams():
     """Have both streams, and let them take any text."""
     with contextlib.ExitStack() as stack:
         # Python has None for a stream that the shell closed.
+        for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+            if stream is None:
+                _occupy(descriptor)
         if sys.stdout is None:
             nowhere = stack.enter_context(open(os.devnull, "w"))
             stack.enter_context(contextlib.redirect_stdout(nowhere))
@@ -81,6 +84,18 @@ def _all_streams():
             with contextlib.suppress(AttributeError):
                 stream.reconfigure(errors="backslashreplace")
         yield
+
+
+def _occupy(descriptor):
+    """Have processes that this one starts inherit a stream, though one to nowhere."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.set_inheritable(descriptor, True)
+        if nowhere != descriptor:
+            os.close(nowhere)
 
 
 def audit(options):
