@@ -9,7 +9,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 
-from skpoison.utils._containers import append, n_rows
+from skpoison.utils._containers import append, copy_rows, n_rows
 
 
 class RefitEnsemble(Sequence):
@@ -39,9 +39,8 @@ class RefitEnsemble(Sequence):
         Whether each fit stopped at its tolerance; `None` is True for all.
 
     gradient_norms : array-like of shape (n_poisons,), default=None
-        Largest absolute entry of the gradient of each model's training objective,
-        as scikit-learn scales it, at the end; `None` where there is no such
-        objective.
+        Largest absolute entry of the gradient of each model's training objective at
+        the end, as a mean over its rows; `None` where there is no such objective.
 
     Attributes
     ----------
@@ -133,7 +132,7 @@ class RefitEnsemble(Sequence):
         """Clean rows and the rows of poison ``j``, with their labels."""
         X_poison, y_poison = self._poisons[j]
         if len(y_poison) == 0:
-            return self._X, self._y
+            return copy_rows(self._X), self._y
         return append(self._X, X_poison), np.concatenate([self._y, y_poison])
 
     def _no_predictions(self, X):

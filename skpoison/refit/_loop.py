@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.parallel import Parallel, delayed
 
 from skpoison.refit._ensemble import RefitEnsemble
-from skpoison.utils._containers import append
+from skpoison.utils._containers import append, copy_rows
 
 
 class LoopEnsemble(RefitEnsemble):
@@ -22,8 +22,34 @@ class LoopEnsemble(RefitEnsemble):
         super().__init__(*args, converged=np.array([_ended(m) for m in models], bool))
         self._models = models
 
+    def predict(self, X):
+        """Predict with every model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_poisons, n_samples)
+            Class labels, one row for each model.
+        """
+        if not works_in_place(self._estimator):
+            return super().predict(X)
+        predictions = [np.asarray(model.predict(copy_rows(X))) for model in self]
+        return np.array(predictions) if predictions else self._no_predictions(X)
+
     def _model(self, j):
         return self._models[j]
+
+
+def works_in_place(estimator):
+    """Whether an estimator, or a part of it, may write into the rows it is given."""
+    if not hasattr(estimator, "get_params"):
+        return False
+    params = estimator.get_params(deep=True).items()
+    return any(n.split("__")[-1].startswith("copy") and v is False for n, v in params)
 
 
 def refit_in_a_loop(estimator, X, y, poisons, *, n_jobs):
@@ -54,7 +80,10 @@ def _clean_start(estimator, X, y):
     is_convex = type(estimator) is LogisticRegression
     if not is_convex or estimator.solver == "liblinear" or estimator.warm_start:
         return None
-    return clone(estimator).set_params(warm_start=True).fit(X, y)
+    try:
+        return clone(estimator).set_params(warm_start=True).fit(X, y)
+    except ValueError:  # rows of one class, to which the poison adds another
+        return None
 
 
 def _fit(estimator, start, X, y, X_poison, y_poison, j):
@@ -62,10 +91,13 @@ def _fit(estimator, start, X, y, X_poison, y_poison, j):
         model = deepcopy(start)
     else:
         model = estimator
+    X = append(X, X_poison) if len(y_poison) else copy_rows(X)
+    y = np.concatenate([y, y_poison])
     try:
-        if len(y_poison):
-            X, y = append(X, X_poison), np.concatenate([y, y_poison])
         model.fit(X, y)
+        if model is not estimator and not _ended(model):
+            # Out of steps: how far it has come does depend on the start.
+            model = estimator.fit(X, y)
     except Exception as error:
         error.add_note(f"{type(estimator).__name__} was fitted on poisons[{j}].")
         raise

@@ -207,11 +207,12 @@ def _is_covered(estimator, X, classes, poisons):
 
 def _validate(estimator, X, y, classes, poisons):
     """Model with all fitted attributes but the results, and rows as dense arrays."""
-    template = clone(estimator).set_params(random_state=0)
+    template = clone(estimator).set_params(random_state=0, warm_start=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a batch larger than one row
         template.partial_fit(take(X, [0]), y[:1], classes=classes)
-    template.set_params(random_state=estimator.random_state)
+    given = {n: getattr(estimator, n) for n in ("random_state", "warm_start")}
+    template.set_params(**given)
 
     def check(rows, labels, dtype):
         rows, _ = validate_data(

@@ -72,8 +72,9 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
 
     Notes
     -----
-    The loop starts from the clean model where the estimator honours `warm_start` and
-    its optimum does not depend on the start.
+    The loop starts from the clean model where the estimator honors `warm_start` and
+    its optimum does not depend on the start. Such models have the same optimum, to
+    their tolerance; all others of the loop are identical.
 
     Examples
     --------

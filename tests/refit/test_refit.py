@@ -5,14 +5,15 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler, scale
 from sklearn.tree import DecisionTreeClassifier
 
 from skpoison.refit import RefitEnsemble, _registry, refit_poisoned, register_engine
@@ -251,3 +252,54 @@ def test_steps_that_learn_are_trained_on_the_poison(blobs, poisons):
     models = refit_poisoned(model, X, y, far)
     assert models.engine_ == "refit_in_a_loop"
     assert models[0][0].mean_[0] > X[:, 0].mean() + 10
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make_pipeline(StandardScaler(copy=False), LogisticRegression()),
+        make_pipeline(StandardScaler(copy=False), DecisionTreeClassifier()),
+        make_pipeline(Normalizer(copy=False), GaussianNB()),
+    ],
+    ids=lambda model: f"{type(model[0]).__name__}-{type(model[1]).__name__}",
+)
+def test_steps_that_work_in_place_leave_the_rows_of_the_caller(blobs, poisons, model):
+    X, y, _ = blobs
+    X, before = 3 * X + 1, 3 * X + 1
+    models = refit_poisoned(model, X, y, poisons[::-1])
+    predictions = models.predict(X)
+    np.testing.assert_array_equal(X, before)
+    safe = clone(model).set_params(**{f"{model.steps[0][0]}__copy": True})
+    wanted = refit_poisoned(safe, X, y, poisons[::-1]).predict(X)
+    np.testing.assert_array_equal(predictions, wanted)
+
+
+def test_functions_that_look_at_all_rows_see_the_poison(blobs, poisons):
+    X, y, _ = blobs
+    far = [(X_new + 50, y_new) for X_new, y_new in poisons[:2]]
+    model = make_pipeline(FunctionTransformer(scale), LogisticRegression())
+    models = refit_poisoned(model, X, y, far)
+    for j, (X_new, y_new) in enumerate(far):
+        wanted = clone(model).fit(np.r_[X, X_new], np.r_[y, y_new])
+        np.testing.assert_array_equal(models.predict(X)[j], wanted.predict(X))
+
+
+def test_poison_may_bring_the_second_class(blobs):
+    X, y, _ = blobs
+    ones = X[y == 1]
+    for estimator in (LogisticRegression(C=np.inf), GaussianNB()):
+        models = refit_poisoned(
+            estimator, ones, np.ones(len(ones)), [(ones[:9], np.zeros(9))]
+        )
+        assert set(models[0].classes_) == {0, 1}
+
+
+def test_models_that_run_out_of_steps_are_those_of_fits(blobs, poisons):
+    X, y, _ = blobs
+    model = LogisticRegression(C=np.inf, max_iter=3)
+    with pytest.warns(ConvergenceWarning):
+        models = refit_poisoned(model, X, y, poisons)
+    assert not models.converged_.any()
+    with pytest.warns(ConvergenceWarning):
+        wanted = [m.coef_ for m in refits(model, X, y, poisons)]
+    np.testing.assert_allclose([m.coef_ for m in models], wanted)
