@@ -609,7 +609,8 @@ def test_other_tables_need_all_columns(error, frame):
 
 
 def test_infinite_values_are_told(error, frame):
-    changed(frame, "b.csv", age=frame["age"].where(frame.index > 1, -np.inf))
+    ages = frame["age"].astype(float).where(frame.index > 1, -np.inf)
+    changed(frame, "b.csv", age=ages)
     assert "'age' of b.csv is infinite in 2 rows" in error(*SMALL, data="b.csv")
 
 

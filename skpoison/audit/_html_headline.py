@@ -140,6 +140,8 @@ def tiles(audit):
     """Key figures."""
     summary, estimate = audit.summary_, ", estimated" if is_estimate(audit) else ""
     damage = summary["target_damage"]
+    known = damage.dropna()
+    median = np.median(known) if len(known) else np.nan
     n_models = len(audit.results_) + len(audit.null_)
     n_failed = sum(arm["error"].notna().sum() for arm in (audit.results_, audit.null_))
     n_skipped, n_large = len(audit.skipped_), (damage > LARGE).sum()
@@ -148,7 +150,10 @@ def tiles(audit):
         (f"{len(summary):,}", f"subpopulations attacked, {n_skipped:,} skipped"),
         (f"{n_large:,}", f"lose more than {100 * LARGE:g} points{estimate}"),
         (f"{n_sure:,}", f"significant: q ≤ {SIGNIFICANT}"),
-        (points(damage.median()), f"points lost by the median subpopulation{estimate}"),
+        (
+            points(np.median(known) if len(known) else np.nan),
+            f"points lost by the median subpopulation{estimate}",
+        ),
         (percent(audit.clean_accuracy_), "accuracy of the clean model"),
         (
             f"{n_models:,}",

@@ -9,7 +9,11 @@ from os import PathLike
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    estimator_html_repr,
+)
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -446,8 +450,20 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
     def _names(self, setting):
         return subpopulation_names(self.finder_, setting.memberships["aux"].shape[1])
 
+    # Three names, as those that scikit-learn asks for differ between its versions.
     def _html_repr(self):
-        return repr_html(self) if hasattr(self, "summary_") else super()._html_repr()
+        if hasattr(self, "summary_"):
+            return repr_html(self)
+        return estimator_html_repr(self)
+
+    def _repr_html_inner(self):
+        return self._html_repr()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = self._html_repr()
+        return bundle
 
     def __sklearn_tags__(self):
         """Read X as the finder does."""

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections import UserList
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
@@ -106,9 +108,25 @@ def change_of_chain(steps, X, poison):
 
 def learns_nothing(step):
     """Whether a step is the same whatever it is fitted on."""
-    if step is None or isinstance(step, (str, FrozenEstimator)):
+    if step is None or isinstance(step, str):
+        return True
+    inner = step.estimator if isinstance(step, FrozenEstimator) else step
+    if isinstance(inner, FunctionTransformer):
+        # Other functions may look at all rows at once.
+        is_known = inner.func is None or isinstance(inner.func, np.ufunc)
+        return is_known and not inner.kw_args
+    if inner is not step:
         return True
     return hasattr(step, "transform") and not get_tags(step).requires_fit
+
+
+def works_in_place(step):
+    """Whether a step, or one inside it, writes into the rows that it is given."""
+    params = step.get_params(deep=True)
+    if any(v is False for name, v in params.items() if name.endswith("copy")):
+        return True
+    frozen = [v for v in params.values() if isinstance(v, FrozenEstimator)]
+    return any(works_in_place(v.estimator) for v in frozen)
 
 
 def _of_pipeline(pipeline, X, poison):
@@ -124,6 +142,8 @@ def _of_columns(transformer, X, poison):
     for name, step, columns in transformer.transformers_:
         if isinstance(step, str) or slices[name].start == slices[name].stop:
             continue
+        # Those of the remainder warn when they are looked at, until scikit-learn 1.7.
+        columns = columns.data if isinstance(columns, UserList) else columns
         own = poison.map(lambda rows: _columns_of(rows, columns))  # noqa: B023
         part = change_of(step, _columns_of(X, columns), own)
         if part is None:

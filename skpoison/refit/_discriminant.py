@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import cache
+
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sklearn.discriminant_analysis import (
@@ -11,7 +13,12 @@ from sklearn.discriminant_analysis import (
 )
 
 from skpoison.refit._registry import register_engine
-from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
+from skpoison.refit._statistics import (
+    ClassStatistics,
+    ScoresEnsemble,
+    is_clear,
+    prepare,
+)
 from skpoison.refit._tiles import one_blas_thread
 
 # Eigenvalues below are zero up to rounding; those up to the least are left alone, since
@@ -32,7 +39,10 @@ def refit_lda(estimator, X, y, poisons, *, n_jobs):
     statistics = ClassStatistics(*data)
     if not statistics.is_finite():
         return NotImplemented
-    return LDAEnsemble(estimator, X, y, poisons, clean=clean, statistics=statistics)
+    try:
+        return LDAEnsemble(estimator, X, y, poisons, clean=clean, statistics=statistics)
+    except LinAlgError:  # the clean rows leave it to rounding which columns vary
+        return NotImplemented
 
 
 class LDAEnsemble(ScoresEnsemble):
@@ -40,7 +50,8 @@ class LDAEnsemble(ScoresEnsemble):
 
     With ``S`` the scatter within classes, ``D`` the standard deviations within them and
     ``b`` the class means, from their mean, that solver gives ``D^-1 C^+ D^-1 b``, where
-    ``C = D^-1 S D^-1 / n`` has the rank that `tol` leaves.
+    ``C = D^-1 S D^-1 / n`` has the rank that `tol` leaves; older versions divide by
+    ``n`` less the number of classes.
     """
 
     def __init__(self, *args, clean, statistics):
@@ -94,9 +105,12 @@ class _Solver:
         self._statistics, self._tol = statistics, tol
         self._enough = max(4 * tol**2, LEAST)
         scatter = statistics.clean_scatter
-        self._clean_std = _scale(scatter, statistics.n_clean)
+        n_classes = len(statistics.clean_means)
+        self._lost = n_classes if _degrees_are_lost()[0] else 0
+        self._n_clean = statistics.n_clean - self._lost
+        self._clean_std = self._scale(scatter, statistics.n_clean, 0.0)
         correlation = scatter / np.outer(self._clean_std, self._clean_std)
-        values, vectors = np.linalg.eigh(correlation / statistics.n_clean)
+        values, vectors = np.linalg.eigh(correlation / self._n_clean)
         self._is_clear = self._has_clear_rank(values)
         in_range = values > tol**2
         self._least = values[in_range].min(initial=np.inf)
@@ -109,12 +123,19 @@ class _Solver:
 
     def solve(self, j, between, priors):
         """Coefficients of each class of model ``j``, or None."""
+        try:
+            return self._solve(j, between, priors)
+        except LinAlgError:
+            return None
+
+    def _solve(self, j, between, priors):
         n_samples = self._statistics.n_samples[j]
         scatter = self._statistics.scatter(j)
-        std = _scale(scatter, n_samples)
+        std = self._scale(scatter, n_samples, self._statistics.shifts[j])
+        n_samples = n_samples - self._lost
         # By Ostrowski's theorem, eigenvalues sink by no more than the scaling.
         stretch = np.max(std / self._clean_std) ** 2 * n_samples
-        least = self._least * self._statistics.n_clean / stretch
+        least = self._least * self._n_clean / stretch
         null = np.linalg.qr(std[:, np.newaxis] * self._null)[0]
         correlation = scatter / np.outer(std, std) / n_samples
         left = np.abs(null.T @ correlation @ null).max(initial=0)
@@ -140,6 +161,13 @@ class _Solver:
         coef = (scaled / values[kept]) @ vectors[:, kept].T / std
         return coef if self._spans(between, coef, priors) else None
 
+    def _scale(self, scatter, n_samples, shifts):
+        """Standard deviations within classes, 1 for those of constant columns."""
+        std = np.sqrt(np.maximum(np.diag(scatter), 0) / n_samples)
+        if not is_clear(std, self._statistics.clean_means + shifts):
+            raise LinAlgError("Deviations may be rounding errors.")
+        return np.where(std == 0, 1.0, std)
+
     def _has_clear_rank(self, values):
         return not np.any(
             (values > ZERO * max(1, values[-1])) & (values < self._enough)
@@ -156,9 +184,17 @@ class _Solver:
         )
 
 
-def _scale(scatter, n_samples):
-    std = np.sqrt(np.diag(scatter) / n_samples)
-    return np.where(std == 0, 1.0, std)
+@cache
+def _degrees_are_lost():
+    """Whether scikit-learn takes means off the rows it divides by, in LDA and in QDA.
+
+    Older versions divide the scatter by ``n - n_classes`` and ``n - 1``, newer by ``n``.
+    """
+    X, y = np.array([[0.0], [2.0], [4.0], [6.0]]), [0, 0, 1, 1]
+    lda = LinearDiscriminantAnalysis().fit(X, y)
+    qda = QuadraticDiscriminantAnalysis(store_covariance=True).fit(X, y)
+    # The scatters are 2 in each class, the means 4 apart.
+    return lda.coef_.item() < 3, qda.covariance_[0].item() > 1.5
 
 
 @register_engine(QuadraticDiscriminantAnalysis)
@@ -192,15 +228,15 @@ class QDAEnsemble(ScoresEnsemble):
         counts = statistics.counts / statistics.n_samples[:, np.newaxis]
         given = self._estimator.priors
         self._priors = counts if given is None else np.asarray(given) + 0 * counts
-        n_classes = len(clean.classes_)
+        n_classes, lost = len(clean.classes_), int(_degrees_are_lost()[1])
         self._clean_factors = [
-            self._factor(statistics.clean_scatters[c] / clean_counts[c])
+            self._factor(statistics.clean_scatters[c] / (clean_counts[c] - lost))
             for c in range(n_classes)
         ]
         with one_blas_thread():
             self._factors = {
                 (j, c): self._factor(
-                    statistics.class_scatter(j, c) / statistics.counts[j, c]
+                    statistics.class_scatter(j, c) / (statistics.counts[j, c] - lost)
                 )
                 for j, c in zip(*np.nonzero(self._is_changed), strict=True)
             }

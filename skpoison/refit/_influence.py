@@ -31,17 +31,18 @@ MAX_PRODUCTS = 500
 @register_engine(LogisticRegression, fidelity="influence")
 def estimate_logistic(estimator, X, y, poisons, *, n_jobs):
     """Take one full Newton step on each poisoned objective, from the clean optimum."""
-    return estimate_scaled_logistic(estimator, X, y, poisons, feature_scale=None)
+    return estimate_scaled_logistic(estimator, X, y, poisons)
 
 
-def estimate_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
+def estimate_scaled_logistic(estimator, X, y, poisons, *, change=None):
     """Do the same for models that see each feature in units of their own."""
     inputs = read_logistic(estimator, X, y, poisons)
     if inputs is None:
         return NotImplemented
-    task = logistic_task(estimator, inputs, feature_scale)
+    task = logistic_task(estimator, inputs, change)
     estimates = estimate_task(task)
-    ensemble = logistic_ensemble(estimator, X, y, poisons, inputs, task, estimates)
+    data = X, y, poisons
+    ensemble = logistic_ensemble(estimator, *data, inputs, task, estimates, change)
     ensemble.newton_decrements_ = estimates.decrements / np.sqrt(estimates.totals)
     return ensemble
 

@@ -79,14 +79,21 @@ class Coordinates:
             intercept = intercept - np.tensordot(self.shift, W, axes=1)
         return self._back(W).transpose(2, 1, 0), intercept.T
 
-    def gradients(self, G):
-        """Give the largest absolute entry of each gradient, for the user's features."""
+    def gradients(self, G, change=None):
+        """Give the largest absolute entry of each gradient, for the user's features.
+
+        With ``change`` it is for the features that this makes of them.
+        """
         last = np.zeros(G.shape[1:])
         if self.constant is not None:
             G, last = G[:-1], G[-1]
         if self.shift is not None:
             G = G + np.multiply.outer(self.shift, last / self.constant)
-        largest = np.abs(self._back(G)).max(axis=(0, 1))
+        G = self._back(G)
+        if change is not None:
+            G = change.factor.T[:, np.newaxis] * G
+            G = G + change.shift.T[:, np.newaxis] * last / (self.constant or 1)
+        largest = np.abs(G).max(axis=(0, 1))
         return np.maximum(largest, np.abs(last).max(axis=0))
 
     def _back(self, W):

@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import deepcopy
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import gen_batches
@@ -31,8 +33,8 @@ class LinearEnsemble(RefitEnsemble):
     learned : dict
         Fitted attributes that all models share.
 
-    own : callable
-        Gives the fitted attributes of model ``j``, as a dict.
+    own : dict
+        Fitted attributes that each model has for itself: sequences of their values.
 
     converged, gradient_norms : ndarray of shape (n_poisons,)
         As in :class:`RefitEnsemble`.
@@ -57,6 +59,7 @@ class LinearEnsemble(RefitEnsemble):
         )
         self._coef, self._intercept = coef, intercept
         self._learned, self._own = learned, own
+        self._fitted = {}
 
     def predict(self, X):
         """Predict with every model.
@@ -85,10 +88,25 @@ class LinearEnsemble(RefitEnsemble):
             codes[:, batch] = _decide(values.reshape(-1, m, k)).T
         return model.classes_[codes]
 
+    def fit_unconverged(self):
+        """Fit those models one by one that did not get to their optimum."""
+        for j in np.flatnonzero(~self.converged_):
+            self._fitted[j] = model = super()._model(j)
+            self.replace(j, model, model.coef_, model.intercept_)
+        return self
+
+    def replace(self, j, model, coef, intercept):
+        """Predict with these coefficients, of a model that was fitted by itself."""
+        self._coef[j], self._intercept[j] = coef, intercept
+        self.converged_[j] = np.max(model.n_iter_) < model.max_iter
+        self.gradient_norms_[j] = np.nan
+
     def _model(self, j):
+        if j in self._fitted:
+            return deepcopy(self._fitted[j])
         model = clone(self._estimator)
         vars(model).update(self._learned)
-        vars(model).update(self._own(j))
+        vars(model).update({name: deepcopy(own[j]) for name, own in self._own.items()})
         return model
 
 
@@ -96,7 +114,10 @@ def learned_inputs(estimator, inputs):
     """Gather what all models know of rows and labels."""
     names = ("n_features_in_", "feature_names_in_")
     learned = {a: getattr(estimator, a) for a in names if hasattr(estimator, a)}
-    return learned | {"classes_": inputs.classes}
+    # Some estimators look their classes up.
+    if not isinstance(getattr(type(estimator), "classes_", None), property):
+        learned["classes_"] = inputs.classes
+    return learned
 
 
 def _decide(values):

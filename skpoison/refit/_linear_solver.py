@@ -3,12 +3,10 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from skpoison.refit._linear_coordinates import MAX_MATRIX_FEATURES, Coordinates
@@ -196,15 +194,7 @@ def solve_task(task):
     """Train the clean model, and from there all others."""
     # Threads would cost more than they bring: the matrices are small, and many.
     with threadpool_limits(1, "blas"):
-        optima = by_chunk(task, starting_points(task), _solve)
-    if not optima.converged.all():
-        warnings.warn(
-            f"{np.sum(~optima.converged)} of the refits stopped before their tolerance;"
-            " see converged_ and gradient_norms_. Scaling the features may help.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    return optima
+        return by_chunk(task, starting_points(task), _solve)
 
 
 def by_chunk(task, start, solve):

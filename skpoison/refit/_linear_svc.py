@@ -25,7 +25,8 @@ def refit_linear_svc(estimator, X, y, poisons, *, n_jobs):
         return NotImplemented
     task = linear_svc_task(estimator, inputs)
     optima = solve_task(task)
-    return linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima)
+    models = linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima)
+    return models.fit_unconverged()
 
 
 def read_linear_svc(estimator, X, y, poisons):
@@ -77,13 +78,11 @@ def linear_svc_ensemble(estimator, X, y, poisons, inputs, task, optima):
     n_iter = optima.n_iter.reshape(m, -1).max(axis=1)
     norms = task.coordinates.gradients(optima.G).reshape(m, -1).max(axis=1)
 
-    def own(j):
-        return {
-            "coef_": coef[j].copy(),
-            "intercept_": intercept[j].copy() if estimator.fit_intercept else 0.0,
-            "n_iter_": int(n_iter[j]),
-        }
-
+    own = {
+        "coef_": coef,
+        "intercept_": intercept if estimator.fit_intercept else [0.0] * m,
+        "n_iter_": n_iter.tolist(),
+    }
     return LinearEnsemble(
         estimator,
         X,

@@ -3,6 +3,9 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+from functools import cache
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
@@ -21,24 +24,27 @@ def refit_logistic(estimator, X, y, poisons, *, n_jobs):
     optimum, to `tol` and better. Not covered are penalties other than L2, none, and
     chatter (`verbose`).
     """
-    return refit_scaled_logistic(estimator, X, y, poisons, feature_scale=None)
+    models = refit_scaled_logistic(estimator, X, y, poisons)
+    return models if models is NotImplemented else models.fit_unconverged()
 
 
-def refit_scaled_logistic(estimator, X, y, poisons, *, feature_scale):
+def refit_scaled_logistic(estimator, X, y, poisons, *, change=None):
     """Do the same for models that see each feature in units of their own.
 
     Parameters
     ----------
-    feature_scale : ndarray of shape (n_poisons, n_features) or None
-        Unit of each feature in X, in the units of the model; the penalty acts on the
-        model's coefficients. They are returned for X as it is.
+    change : Change or None
+        Factor and shift, of shape (n_poisons, n_features), that make a model's features
+        of those in X; the penalty acts on the model's coefficients. They are returned
+        for X as it is.
     """
     inputs = read_logistic(estimator, X, y, poisons)
     if inputs is None:
         return NotImplemented
-    task = logistic_task(estimator, inputs, feature_scale)
+    task = logistic_task(estimator, inputs, change)
     optima = solve_task(task)
-    return logistic_ensemble(estimator, X, y, poisons, inputs, task, optima)
+    data = X, y, poisons
+    return logistic_ensemble(estimator, *data, inputs, task, optima, change)
 
 
 def read_logistic(estimator, X, y, poisons):
@@ -65,17 +71,23 @@ def _is_covered(estimator):
     # Until scikit-learn 1.8 the L2 penalty was asked for by name.
     by_name = penalty == "l2" and l1_ratio in (None, 0)
     is_l2 = by_name or (penalty == "deprecated" and l1_ratio == 0)
-    is_dual = estimator.dual and estimator.solver != "liblinear"
-    return is_l2 and np.isfinite(estimator.C) and not (is_dual or estimator.verbose)
+    is_liblinear = estimator.solver == "liblinear"
+    # Until scikit-learn 1.7 there was a choice.
+    schemes = ("deprecated", "auto", "ovr" if is_liblinear else "auto")
+    is_usual = getattr(estimator, "multi_class", "deprecated") in schemes
+    is_dual = estimator.dual and not is_liblinear
+    is_other = is_dual or estimator.verbose
+    return is_l2 and is_usual and np.isfinite(estimator.C) and not is_other
 
 
 def _liblinear_takes(estimator, inputs):
     if estimator.solver != "liblinear":
         return True
-    return len(inputs.classes) == 2 and inputs.X.max() <= 1e30
+    filled = [X for X in (inputs.X, inputs.X_poison) if X.shape[0]]
+    return len(inputs.classes) == 2 and max(X.max() for X in filled) <= 1e30
 
 
-def logistic_task(estimator, inputs, feature_scale=None):
+def logistic_task(estimator, inputs, change=None):
     """Write down what is to be solved."""
     is_liblinear = estimator.solver == "liblinear"
     constant = None
@@ -87,12 +99,12 @@ def logistic_task(estimator, inputs, feature_scale=None):
         inputs.X_poison,
         constant,
         is_free=not is_liblinear,
-        is_uniform=feature_scale is None,
+        is_uniform=change is None,
     )
     d = coordinates.X.shape[1]
     penalty = np.full((d, 1, inputs.n_models), 1 / estimator.C)
-    if feature_scale is not None:
-        penalty[: inputs.X.shape[1], 0] *= feature_scale.T**-2.0
+    if change is not None:
+        penalty[: inputs.X.shape[1], 0] *= change.factor.T**-2.0
     clean_penalty = np.full((d, 1, 1), 1 / estimator.C)
     if constant is not None and not is_liblinear:
         penalty[-1] = clean_penalty[-1] = 0
@@ -111,21 +123,20 @@ def logistic_task(estimator, inputs, feature_scale=None):
     )
 
 
-def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
+def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima, change=None):
     """Make models of the solution."""
     is_liblinear = estimator.solver == "liblinear"
-    dtype = np.float64 if is_liblinear else inputs.X.dtype
     coef, intercept = task.coordinates.coefficients(optima.W)
-    coef, intercept = coef.astype(dtype), intercept.astype(dtype)
-
-    def own(j):
-        no_intercept = is_liblinear and not estimator.fit_intercept
-        return {
-            "coef_": coef[j].copy(),
-            "intercept_": 0.0 if no_intercept else intercept[j].copy(),
-            "n_iter_": np.array([optima.n_iter[j]], np.int32),
-        }
-
+    if inputs.X.dtype == np.float32:
+        kinds = estimator.solver, estimator.fit_intercept, len(inputs.classes) > 2
+        dtypes = _dtypes_of_single(*kinds)
+        coef, intercept = coef.astype(dtypes[0]), intercept.astype(dtypes[1])
+    no_intercept = is_liblinear and not estimator.fit_intercept
+    own = {
+        "coef_": coef,
+        "intercept_": [0.0] * inputs.n_models if no_intercept else intercept,
+        "n_iter_": optima.n_iter.astype(np.int32)[:, np.newaxis],
+    }
     return LinearEnsemble(
         estimator,
         X,
@@ -136,5 +147,16 @@ def logistic_ensemble(estimator, X, y, poisons, inputs, task, optima):
         learned=learned_inputs(estimator, inputs),
         own=own,
         converged=optima.converged,
-        gradient_norms=task.coordinates.gradients(optima.G) / optima.totals,
+        gradient_norms=task.coordinates.gradients(optima.G, change) / optima.totals,
     )
+
+
+@cache
+def _dtypes_of_single(solver, fit_intercept, is_multiclass):
+    """Find what a fit on rows of single precision gives; releases differ in that."""
+    X, y = np.eye(6, dtype=np.float32), np.arange(6) % (2 + is_multiclass)
+    model = LogisticRegression(solver=solver, fit_intercept=fit_intercept)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+    return model.coef_.dtype, np.asarray(model.intercept_).dtype

@@ -10,7 +10,12 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.utils.validation import validate_data
 
 from skpoison.refit._registry import register_engine
-from skpoison.refit._statistics import ClassStatistics, ScoresEnsemble, prepare
+from skpoison.refit._statistics import (
+    ClassStatistics,
+    ScoresEnsemble,
+    is_clear,
+    prepare,
+)
 
 # Share of the largest term by which distances may differ from those of scikit-learn.
 ROUNDING = 1e-10
@@ -70,9 +75,8 @@ class CentroidsEnsemble(ScoresEnsemble):
         total = (statistics.squares + apart).sum(axis=1)
         free = statistics.n_samples - means.shape[1]
         std = np.sqrt(total / free[:, np.newaxis])
-        largest = std.max(axis=1, keepdims=True, initial=0)
-        # A deviation of rounding errors alone may be 0 in scikit-learn.
-        self.is_covered &= not np.any((std > 0) & (std < 1e-7 * largest))
+        means = statistics.clean_means + statistics.shifts
+        self.is_covered &= bool(is_clear(std, means).all())
         return std
 
     def _shrink(self, statistics, means):
@@ -139,6 +143,8 @@ class CentroidsEnsemble(ScoresEnsemble):
 
 class SparseCentroidsEnsemble(ScoresEnsemble):
     """Nearest centroids of sparse rows."""
+
+    takes_sparse = True
 
     def __init__(self, *args, clean, centroids):
         super().__init__(*args, clean=clean)

@@ -3,10 +3,11 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
-from sklearn.base import clone
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_array, validate_data
@@ -22,6 +23,7 @@ from skpoison.refit._poison_rows import (
     stack_poisons,
 )
 from skpoison.refit._registry import register_engine
+from skpoison.refit._statistics import fit_clean
 from skpoison.utils._sklearn import (
     ArgKmin,
     ArgKminClassMode,
@@ -30,6 +32,24 @@ from skpoison.utils._sklearn import (
 
 # Numbers in the largest matrix of distances, 128 MB of them.
 MOST_NUMBERS = 2**24
+# Distances that keep the triangle inequality. With others, such as "braycurtis", a tree
+# misses neighbors, and which ones hangs on the poison.
+TREE_METRICS = {
+    "euclidean",
+    "l2",
+    "minkowski",
+    "p",
+    "manhattan",
+    "cityblock",
+    "l1",
+    "chebyshev",
+    "infinity",
+    "seuclidean",
+    "mahalanobis",
+    "hamming",
+    "canberra",
+    "haversine",
+}
 
 
 @register_engine(KNeighborsClassifier)
@@ -37,7 +57,9 @@ def refit_neighbors(estimator, X, y, poisons, *, n_jobs):
     """Vote among the clean neighbors and the poison rows that are nearer."""
     if not _is_covered(estimator, X, len(y)):
         return NotImplemented
-    clean = clone(estimator).fit(X, y)
+    clean = fit_clean(estimator, X, y)
+    if clean is None:
+        return NotImplemented
     X_poison, y_poison, sizes = stack_poisons(X, y, poisons)
     codes = encode(y_poison, clean.classes_)
     if codes is None:
@@ -67,6 +89,7 @@ def _is_covered(estimator, X, n_samples):
         # scikit-learn takes it for the one search and leaves it for the other.
         and "p" not in params
         # Above this it may take a tree for some poisons and none for others.
+        and isinstance(estimator.n_neighbors, Integral)
         and estimator.n_neighbors < n_samples // 2
     )
 
@@ -151,7 +174,8 @@ class NeighborsEnsemble(RefitEnsemble):
         problem = Problem(self._estimator, clean, self._rows, checked, strategy)
         is_dense = not (sparse.issparse(checked) or sparse.issparse(fit_X))
         if clean._fit_method != "brute":
-            return PairSearch(problem)
+            is_known = not callable(metric) and metric in TREE_METRICS
+            return PairSearch(problem) if is_known else None
         if ArgKmin.is_usable_for(checked, fit_X, metric):
             if is_dense and metric in ("euclidean", "sqeuclidean"):
                 search = TileSearch(problem)

@@ -19,14 +19,17 @@ from skpoison.refit._registry import register_engine
 
 # Features up to which one matrix of their products is small enough.
 MAX_FEATURES = 4000
+# Solvers that `max_iter` does not stop.
+DIRECT = ("cholesky", "svd")
 
 
 @register_engine(RidgeClassifier)
 def refit_ridge(estimator, X, y, poisons, *, n_jobs):
     """Add the products of the poison rows to those of the clean rows, and solve.
 
-    The result is exact; `solver`, `tol` and `max_iter` do not matter. Not covered are
-    ``alpha=0``, several alphas, ``positive=True`` and many features.
+    The result is exact; `solver` and `tol` do not matter. Not covered are ``alpha=0``,
+    several alphas, ``positive=True``, many features, and a `max_iter` that could stop
+    the solver.
     """
     return _solve_all(estimator, X, y, poisons)
 
@@ -45,6 +48,8 @@ def _solve_all(estimator, X, y, poisons):
     if inputs is None:
         return NotImplemented
     template = _template(estimator, inputs)
+    if estimator.max_iter is not None and template["solver_"] not in DIRECT:
+        return NotImplemented
     moments = ClassMoments(inputs, estimator)
     try:
         with threadpool_limits(1, "blas"):
@@ -160,12 +165,10 @@ def _ensemble(estimator, X, y, poisons, inputs, template, solved):
     for j, result in enumerate(solved):
         coef[j], intercept[j], norms[j], decrements[j] = result
 
-    def own(j):
-        own_intercept = 0.0
-        if estimator.fit_intercept:
-            own_intercept = intercept[j].reshape(template["intercept_"].shape).copy()
-        return {"coef_": coef[j].reshape(shape).copy(), "intercept_": own_intercept}
-
+    m, intercepts = len(solved), [0.0] * len(solved)
+    if estimator.fit_intercept:
+        intercepts = intercept.reshape(m, *template["intercept_"].shape)
+    own = {"coef_": coef.reshape(m, *shape), "intercept_": intercepts}
     ensemble = LinearEnsemble(
         estimator,
         X,
@@ -173,7 +176,8 @@ def _ensemble(estimator, X, y, poisons, inputs, template, solved):
         poisons,
         coef=coef,
         intercept=intercept,
-        learned=template | learned_inputs(estimator, inputs),
+        # Labels may get another dtype than the user's: that of the template.
+        learned=learned_inputs(estimator, inputs) | template,
         own=own,
         gradient_norms=norms,
     )

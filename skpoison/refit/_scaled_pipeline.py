@@ -3,12 +3,20 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import deepcopy
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from skpoison.refit._affine_changes import Stacked, change_of_chain, learns_nothing
+from skpoison.refit._affine_changes import (
+    Change,
+    Stacked,
+    change_of_chain,
+    learns_nothing,
+    works_in_place,
+)
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._influence import estimate_scaled_logistic
 from skpoison.refit._logistic import refit_scaled_logistic
@@ -34,6 +42,7 @@ class ScaledPipelineEnsemble(RefitEnsemble):
         )
         self.newton_decrements_ = models.newton_decrements_
         self._transform, self._models, self._change = transform, models, change
+        self._fitted = {}
 
     def predict(self, X):
         """Predict with every model.
@@ -50,18 +59,28 @@ class ScaledPipelineEnsemble(RefitEnsemble):
         """
         return self._models.predict(self._transform.transform(X))
 
+    def fit_unconverged(self):
+        """Fit those models one by one that did not get to their optimum."""
+        change = self._change
+        for j in np.flatnonzero(~self.converged_):
+            self._fitted[j] = model = super()._model(j)
+            last = model[-1]
+            intercept = last.intercept_ + last.coef_ @ change.shift[j]
+            self._models.replace(j, last, last.coef_ * change.factor[j], intercept)
+        return self
+
     def _model(self, j):
+        if j in self._fitted:
+            return deepcopy(self._fitted[j])
         model, last = clone(self._estimator), self._models[j]
         steps = Pipeline(model.steps[:-1]).fit(*self._training_data(j)).steps
-        last.coef_ = last.coef_ / _row(self._change.factor, j)
-        shift = np.broadcast_to(_row(self._change.shift, j), last.coef_.shape[1])
-        last.intercept_ = last.intercept_ - last.coef_ @ shift
+        coef, dtype = last.coef_ / self._change.factor[j], last.coef_.dtype
+        last.coef_ = coef.astype(dtype)
+        if last.fit_intercept:
+            intercept = last.intercept_ - coef @ self._change.shift[j]
+            last.intercept_ = intercept.astype(last.intercept_.dtype)
         model.steps = [*steps, (model.steps[-1][0], last)]
         return model
-
-
-def _row(values, j):
-    return values[j] if np.ndim(values) == 2 else values
 
 
 @register_engine(Pipeline)
@@ -75,7 +94,8 @@ def refit_scaled_pipeline(estimator, X, y, poisons, *, n_jobs):
     brings no new category, SimpleImputer as long as it fills in the same; stateless
     transformers; and ColumnTransformer and Pipeline of these.
     """
-    return _solve(estimator, X, y, poisons, refit_scaled_logistic)
+    models = _solve(estimator, X, y, poisons, refit_scaled_logistic)
+    return models if models is NotImplemented else models.fit_unconverged()
 
 
 @register_engine(Pipeline, fidelity="influence")
@@ -89,7 +109,7 @@ def _solve(estimator, X, y, poisons, solve):
     is_plain = estimator.memory is None and estimator.transform_input is None
     if not is_plain or type(last) is not LogisticRegression:
         return NotImplemented
-    if all(learns_nothing(step) for _, step in before):
+    if all(learns_nothing(step) for _, step in before) or works_in_place(estimator):
         return NotImplemented
     transform = Pipeline(before).fit(X, y)
     rows, labels, sizes = stack_poisons(X, y, poisons)
@@ -101,8 +121,10 @@ def _solve(estimator, X, y, poisons, solve):
         return NotImplemented
     X_seen, poison = transform.transform(X), stacked.map(transform.transform)
     seen = [(poison.of(j), labels) for j, (_, labels) in enumerate(poisons)]
-    factor = np.broadcast_to(change.factor, (len(poisons), X_seen.shape[1]))
-    models = solve(clone(last), X_seen, y, seen, feature_scale=factor)
+    shape = len(poisons), X_seen.shape[1]
+    factor = np.broadcast_to(change.factor, shape)
+    change = Change(factor, np.broadcast_to(change.shift, shape))
+    models = solve(clone(last), X_seen, y, seen, change=change)
     if models is NotImplemented:
         return models
     return ScaledPipelineEnsemble(

@@ -3,10 +3,12 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import LinAlgError, LinAlgWarning
 from sklearn.base import clone
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_array, validate_data
@@ -17,6 +19,8 @@ from skpoison.refit._tiles import one_blas_thread
 
 # Numbers in a block of scores; so few that it stays in the cache.
 MOST_NUMBERS = 2**17
+# Deviations below this share of the largest, or of the mean, may be rounding errors.
+SMALL = 1e-7
 
 
 class ClassStatistics:
@@ -102,22 +106,48 @@ def _squared(rows):
     return np.einsum("ij,ij->j", rows, rows)
 
 
+def is_clear(std, means):
+    """Tell where no deviation of a feature is made of rounding errors alone.
+
+    The mean of a constant column is rounded, so the deviation is 0 here and 1e-16 there,
+    unless the constant is a whole number.
+
+    Parameters
+    ----------
+    std : ndarray of shape (..., n_features)
+        Standard deviations within the classes.
+
+    means : ndarray of shape (..., n_classes, n_features)
+        Means of the classes.
+
+    Returns
+    -------
+    clear : ndarray of shape (...)
+        Whether all features are clear.
+    """
+    size = np.abs(means).max(axis=-2)
+    least = SMALL * np.maximum(size, std.max(axis=-1, keepdims=True, initial=0))
+    is_whole = (std == 0) & (size < 2**31) & (means == np.rint(means)).all(axis=-2)
+    return ((std > least) | is_whole).all(axis=-1)
+
+
 def prepare(estimator, X, y, poisons, *, accept_sparse=False):
     """Fit the clean model and bring all rows into double precision.
 
     Returns
     -------
     clean : estimator or None
-        The fitted clean model; `None` where the rows are not for sufficient statistics,
-        or a poison brings a class of its own.
+        The fitted clean model; `None` where there is none, the rows are not for
+        sufficient statistics, or a poison brings a class of its own.
 
     data : tuple
         ``(X, codes, poisons, n_classes)``, as :class:`ClassStatistics` takes them.
     """
     if len(X.shape) != 2:
         return None, None
-    with one_blas_thread():
-        clean = clone(estimator).fit(X, y)
+    clean = fit_clean(estimator, X, y)
+    if clean is None:
+        return None, None
     classes = clean.classes_
     try:
         rows = _as_numbers(X, accept_sparse)
@@ -136,6 +166,23 @@ def prepare(estimator, X, y, poisons, *, accept_sparse=False):
     return clean, (rows, encode(y, classes), coded, len(classes))
 
 
+def fit_clean(estimator, X, y):
+    """Fit the clean model; None where only poisoned rows may be enough for a fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with one_blas_thread():
+                clean = clone(estimator).fit(X, y)
+        except (ValueError, LinAlgError):  # the loop says in which poison
+            return None
+    # Older versions warn of what is a LinAlgError in newer ones.
+    if any(issubclass(w.category, LinAlgWarning) for w in caught):
+        return None
+    for w in caught:
+        warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
+    return clean
+
+
 def _as_numbers(X, accept_sparse):
     """Rows in double precision; None for single precision, which sums otherwise."""
     if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
@@ -149,8 +196,11 @@ class ScoresEnsemble(RefitEnsemble):
     """Models that take the class of the highest score, all at once.
 
     Subclasses give scores. Where the two highest are as close as rounding, the model is
-    fitted by scikit-learn and asked.
+    fitted by scikit-learn and asked. So are all models for sparse rows, unless
+    `takes_sparse`.
     """
+
+    takes_sparse = False
 
     def __init__(self, *args, clean):
         super().__init__(*args)
@@ -169,8 +219,8 @@ class ScoresEnsemble(RefitEnsemble):
         y_pred : ndarray of shape (n_poisons, n_samples)
             Class labels, one row for each model.
         """
-        if not len(self):
-            return self._no_predictions(X)
+        if not len(self) or (sparse.issparse(X) and not self.takes_sparse):
+            return super().predict(X)
         checked = self._check(X)
         n_test, prepared = checked.shape[0], self._prepare(checked)
         out = np.empty((len(self), n_test), np.intp)

@@ -53,7 +53,7 @@ def neighbors(y):
         (GaussianNB, LogisticRegression),
         (GaussianNB().fit, LogisticRegression().fit),
     ],
-    ids=str,
+    ids=lambda obj: type(obj).__name__,
 )
 def test_what_acts_otherwise_is_described_otherwise(one, other):
     assert describe(one) != describe(other)

@@ -335,7 +335,7 @@ def test_frames_of_mixed_columns_are_taken(people, kind):
     if kind == "polars":
         X, y = pl.from_dict(X.to_dict("list")), y.to_numpy()
     encode = make_column_transformer(
-        (OneHotEncoder(), ["sex", "member"]), (StandardScaler(), ["age", "income"])
+        (OneHotEncoder(), [2, 3]), (StandardScaler(), [0, 1])
     )
     audit = audited(
         (X, y),

@@ -1,5 +1,6 @@
 """Linear engines against one fit after the other."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import LinearSVC
 
-from skpoison.refit import _linear_solver, refit_poisoned
+from skpoison.refit import _linear_solver, _logistic, refit_poisoned
 from skpoison.utils._containers import append
 
 EXACT = {
@@ -23,6 +24,9 @@ EXACT = {
     RidgeClassifier: {"tol": 1e-13},
 }
 WEIGHTS = (None, "balanced", {0: 1, 1: 3.0})
+# Until scikit-learn 1.8 the penalty was asked for by name.
+BY_NAME = LogisticRegression().penalty != "deprecated"
+L1 = {"penalty": "l1"} if BY_NAME else {"l1_ratio": 1}
 
 
 def make_data(seed, n_classes=2, n=250, d=6, n_poisons=4):
@@ -310,11 +314,12 @@ def test_missing_values_raise_the_error_of_the_estimator(estimator, where):
     "estimator",
     [
         LogisticRegression(C=np.inf),
-        LogisticRegression(l1_ratio=1, solver="saga", max_iter=5),
+        LogisticRegression(**L1, solver="saga", max_iter=5),
         LinearSVC(loss="hinge", max_iter=5),
         LinearSVC(multi_class="crammer_singer", max_iter=5),
         RidgeClassifier(alpha=0),
         RidgeClassifier(positive=True),
+        RidgeClassifier(solver="lsqr", max_iter=3),
     ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -344,10 +349,87 @@ def test_there_may_be_no_poison(estimator):
     assert_as_fits(models, estimator, X, y, [(X[:0], y[:0])] * 2, 1e-5)
 
 
-def test_models_that_stop_early_are_told(monkeypatch):
-    X, y, poisons = make_data(0)
+@pytest.mark.parametrize("estimator", [LogisticRegression(), LinearSVC()])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_models_that_stop_early_are_fitted_one_by_one(
+    estimator, n_classes, monkeypatch
+):
+    X, y, poisons = make_data(0, n_classes)
     steps = {np.float32: 1, np.float64: 1}
     monkeypatch.setattr("skpoison.refit._quasi_newton.MAX_STEPS", steps)
-    with pytest.warns(ConvergenceWarning, match="stopped before their tolerance"):
-        models = refit_poisoned(LogisticRegression(), X, y, poisons)
-    assert not models.converged_.all()
+    estimator.set_params(random_state=0)
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.converged_.all()
+    assert np.isnan(models.gradient_norms_).any()
+    predictions = models.predict(X)
+    for j in np.flatnonzero(np.isnan(models.gradient_norms_)):
+        rows, labels = poisons[j]
+        real = clone(estimator).fit(append(X, rows), np.concatenate([y, labels]))
+        np.testing.assert_allclose(models[j].coef_, real.coef_, atol=1e-12)
+        np.testing.assert_array_equal(predictions[j], real.predict(X))
+
+
+@pytest.mark.parametrize(
+    "estimator", [LogisticRegression(), LinearSVC(), RidgeClassifier()]
+)
+@pytest.mark.parametrize("fidelity", ["refit", "influence"])
+def test_models_can_be_pickled(estimator, fidelity):
+    X, y, poisons = make_data(0)
+    models = refit_poisoned(estimator, X, y, poisons, fidelity=fidelity)
+    copies = pickle.loads(pickle.dumps(models))
+    np.testing.assert_array_equal(copies.predict(X), models.predict(X))
+    np.testing.assert_array_equal(copies[1].coef_, models[1].coef_)
+
+
+def test_models_share_no_arrays():
+    X, y, poisons = make_data(0)
+    models = refit_poisoned(LogisticRegression(), X, y, poisons)
+    before = models.predict(X)
+    models[1].coef_[:] = 0
+    np.testing.assert_array_equal(models.predict(X), before)
+
+
+@pytest.mark.skipif(
+    "multi_class" not in LogisticRegression().get_params(),
+    reason="this scikit-learn has one scheme only",
+)
+@pytest.mark.parametrize(
+    ("scheme", "solver", "n_classes", "is_covered"),
+    [
+        ("ovr", "lbfgs", 3, False),
+        ("multinomial", "lbfgs", 2, False),
+        ("auto", "lbfgs", 3, True),
+        ("ovr", "liblinear", 2, True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:'multi_class' was deprecated:FutureWarning")
+def test_several_binary_models_are_left_to_the_loop(
+    scheme, solver, n_classes, is_covered
+):
+    X, y, poisons = make_data(0, n_classes)
+    estimator = LogisticRegression(multi_class=scheme, solver=solver)
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == ("refit_logistic" if is_covered else "refit_in_a_loop")
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_huge_poison_is_not_for_liblinear(is_empty):
+    X, y, poisons = make_data(0)
+    poisons[1] = np.full((1, X.shape[1]), 1e31)[: 1 - is_empty], y[: 1 - is_empty]
+    inputs = _logistic.read_logistic(
+        LogisticRegression(solver="liblinear"), X, y, poisons[:2]
+    )
+    assert (inputs is not None) == is_empty
+
+
+@pytest.mark.parametrize(
+    "estimator", [LogisticRegression(), LinearSVC(), RidgeClassifier()]
+)
+def test_labels_have_the_dtype_of_a_fit(estimator):
+    X, y, poisons = make_data(0)
+    names = np.array(["no", "yes"], dtype=object)
+    poisons = [(rows, names[labels]) for rows, labels in poisons]
+    models = refit_poisoned(estimator, X, names[y], poisons)
+    real = exact_fit(estimator, X, names[y], *poisons[1])
+    assert models[1].classes_.dtype == real.classes_.dtype
+    assert models.predict(X).dtype == real.predict(X).dtype

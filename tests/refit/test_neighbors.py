@@ -1,5 +1,7 @@
 """Nearest neighbors are those of scikit-learn, to the last tie."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -184,6 +186,42 @@ def test_other_settings_go_to_the_loop(options, blobs):
     poisons = [(X[:k], 1 - y[:k]) for k in (0, 60)]
     estimator = KNeighborsClassifier(**options)
     assert_as_refitted(estimator, X, y, poisons, X[::4], engine="refit_in_a_loop")
+
+
+def test_trees_that_miss_neighbors_are_left_to_scikit_learn():
+    """Bray-Curtis breaks the triangle inequality, so ball trees are not exact."""
+    for seed in range(20):
+        rng = np.random.RandomState(seed)
+        X = np.round(rng.normal(size=(300, 2)) + rng.normal(size=2))
+        X_test, y = X + rng.normal(size=X.shape), np.arange(300) % 3
+        poisons = flipped_copies(X, y, rng, (20, 350), n_classes=3)
+        for metric in ("braycurtis", lambda a, b: ((a - b) ** 2).sum()):
+            if callable(metric) and seed:
+                continue
+            estimator = KNeighborsClassifier(
+                2, metric=metric, weights=None, algorithm="ball_tree"
+            )
+            assert_as_refitted(estimator, X, y, poisons, X_test)
+
+
+def test_no_number_of_neighbors_is_an_error_of_predict_alone(blobs):
+    X, y, _ = blobs
+    estimator = KNeighborsClassifier(n_neighbors=None)
+    models = refit_poisoned(estimator, X, y, [(X[:9], 1 - y[:9])])
+    assert models.engine_ == "refit_in_a_loop"
+    with pytest.raises(TypeError) as raised:
+        estimator.fit(X, y).predict(X)
+    with pytest.raises(TypeError, match=re.escape(str(raised.value))):
+        models.predict(X)
+
+
+def test_a_clean_fit_that_fails_is_the_loop_s(blobs):
+    X, y, _ = blobs
+    X = X.copy()
+    X[0, 0] = np.nan
+    with pytest.raises(ValueError, match="contains NaN") as raised:
+        refit_poisoned(KNeighborsClassifier(), X, y, [(X[1:3], y[1:3])])
+    assert any("poisons[0]" in note for note in raised.value.__notes__)
 
 
 def test_more_neighbors_than_clean_rows_need_the_poison():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
@@ -15,9 +16,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler, scale
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.fixes import parse_version
 
 from skpoison.refit import RefitEnsemble, _registry, refit_poisoned, register_engine
 from skpoison.utils._containers import append
+
+# From then on penalty= is deprecated.
+OF_1_8 = parse_version(sklearn.__version__) >= parse_version("1.8")
 
 
 @pytest.fixture
@@ -108,12 +113,11 @@ def test_texts_and_their_vectorizers_are_taken():
 
 def test_warm_starts_reach_the_same_optimum(blobs, poisons):
     X, y, _ = blobs
-    lasso = {"solver": "saga", "l1_ratio": 1.0, "tol": 1e-8, "max_iter": 10_000}
-    lasso = LogisticRegression(**lasso, random_state=0)
-    try:
-        models = refit_poisoned(lasso, X, y, poisons)
-    except TypeError:
-        pytest.skip("penalty= is needed by this scikit-learn")
+    l1 = {"l1_ratio": 1.0} if OF_1_8 else {"penalty": "l1"}
+    lasso = LogisticRegression(
+        **l1, solver="saga", tol=1e-8, max_iter=10_000, random_state=0
+    )
+    models = refit_poisoned(lasso, X, y, poisons)
     for model, wanted in zip(models, refits(lasso, X, y, poisons), strict=True):
         np.testing.assert_allclose(model.coef_, wanted.coef_, atol=1e-4)
         assert model.get_params() == wanted.get_params()

@@ -1,5 +1,7 @@
 """Pipelines whose scalers learn from the poison, against one fit after the other."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -21,6 +24,7 @@ from sklearn.preprocessing import (
 )
 
 from skpoison.refit import refit_poisoned
+from skpoison.refit._scaled_pipeline import refit_scaled_pipeline
 from skpoison.utils._containers import append
 
 
@@ -47,6 +51,11 @@ def make_frames(n=250):
     X, poisons = as_frame(X), [(as_frame(rows), labels) for rows, labels in poisons]
     X.loc[3, "f"] = np.nan
     return X, y, poisons
+
+
+def demean(rows):
+    """Look at all rows at once."""
+    return rows - rows.mean(axis=0)
 
 
 def assert_as_fits(estimator, X, y, poisons):
@@ -123,6 +132,10 @@ def test_missing_categories_and_unmoved_fillings_are_taken():
         [MinMaxScaler(clip=True)],
         [StandardScaler(), MinMaxScaler()],
         [SimpleImputer(strategy="mean"), StandardScaler()],
+        [make_pipeline(StandardScaler(copy=False))],
+        [FrozenEstimator(MaxAbsScaler(copy=False)), StandardScaler()],
+        [FunctionTransformer(demean), StandardScaler()],
+        [FrozenEstimator(FunctionTransformer(demean)), StandardScaler()],
     ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -158,3 +171,96 @@ def test_estimates_are_made_behind_scalers_as_well():
     assert models.converged_.tolist() == [True, False, False]
     exact = refit_poisoned(estimator, X, y, poisons)
     np.testing.assert_allclose(models[0][-1].coef_, exact[0][-1].coef_, atol=1e-7)
+
+
+def test_what_is_hard_to_solve_is_never_far_from_the_optimum():
+    X, y, _ = make_data()
+    rng = np.random.RandomState(0)
+    poisons = []
+    for label in (0, 1):
+        for size in (5, 60):
+            rows = X[rng.choice(len(X), size)] * 100
+            poisons.append((rows, np.full(size, label)))
+    last = LogisticRegression(C=1000, class_weight="balanced", max_iter=1000)
+    estimator = make_pipeline(StandardScaler(), last)
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == "refit_scaled_pipeline"
+    for j, (rows, labels) in enumerate(poisons):
+        X_all, y_all = np.concatenate([X, rows]), np.concatenate([y, labels])
+        real = clone(estimator).fit(X_all, y_all)
+        found, least = (objective(m, X_all, y_all) for m in (models[j], real))
+        assert found <= least * (1 + 1e-6)
+
+
+def objective(model, X, y):
+    """Sum of the balanced log losses, with the penalty."""
+    last, Z = model[-1], model.decision_function(X)
+    weights = len(y) / (2 * np.bincount(y))[y]
+    losses = weights * np.logaddexp(0, np.where(y == 1, -Z, Z))
+    return losses.sum() + (last.coef_**2).sum() / (2 * last.C)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_models_that_stop_early_are_fitted_one_by_one(n_classes, monkeypatch):
+    X, y, poisons = make_data(n_classes)
+    steps = {np.float32: 1, np.float64: 1}
+    monkeypatch.setattr("skpoison.refit._quasi_newton.MAX_STEPS", steps)
+    estimator = make_pipeline(StandardScaler(), LogisticRegression())
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.converged_.all()
+    predictions = models.predict(X)
+    assert np.isnan(models.gradient_norms_[1:]).all()
+    for j, (rows, labels) in list(enumerate(poisons))[1:]:
+        real = clone(estimator).fit(append(X, rows), np.concatenate([y, labels]))
+        np.testing.assert_allclose(models[j][-1].coef_, real[-1].coef_, atol=1e-12)
+        np.testing.assert_array_equal(predictions[j], real.predict(X))
+
+
+@pytest.mark.parametrize("fidelity", ["refit", "influence"])
+def test_models_can_be_pickled(fidelity):
+    X, y, poisons = make_data()
+    estimator = make_pipeline(StandardScaler(), LogisticRegression())
+    models = refit_poisoned(estimator, X, y, poisons, fidelity=fidelity)
+    copies = pickle.loads(pickle.dumps(models))
+    np.testing.assert_array_equal(copies.predict(X), models.predict(X))
+    np.testing.assert_array_equal(copies[1][-1].coef_, models[1][-1].coef_)
+
+
+def test_gradient_norms_are_those_of_what_the_model_sees():
+    X, y, poisons = make_data()
+    estimator = make_pipeline(MinMaxScaler((1, 3)), LogisticRegression())
+    models = refit_poisoned(estimator, X, y, poisons, fidelity="influence")
+    for j, (rows, labels) in enumerate(poisons):
+        model, X_all = models[j], append(X, rows)
+        seen, y_all = model[:-1].transform(X_all), np.concatenate([y, labels])
+        residuals = model.predict_proba(X_all)[:, 1] - y_all
+        gradient = residuals @ seen + model[-1].coef_[0]
+        norm = max(abs(gradient).max(), abs(residuals.sum())) / len(y_all)
+        np.testing.assert_allclose(models.gradient_norms_[j], norm, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [{}, {"fit_intercept": False}, {"fit_intercept": False, "solver": "liblinear"}],
+)
+def test_single_precision_gives_what_a_fit_gives(last):
+    X, y, poisons = make_data()
+    X, poisons = X.astype("f"), [(rows.astype("f"), labels) for rows, labels in poisons]
+    estimator = make_pipeline(MaxAbsScaler(), LogisticRegression(**last))
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == "refit_scaled_pipeline"
+    real = clone(estimator).fit(X, y)[-1]
+    for name in ("coef_", "intercept_", "n_iter_"):
+        found, expected = getattr(models[0][-1], name), getattr(real, name)
+        assert type(found) is type(expected)
+        assert np.asarray(found).dtype == np.asarray(expected).dtype
+        assert np.shape(found) == np.shape(expected)
+
+
+def test_input_is_left_alone():
+    X, y, poisons = make_data()
+    before = X.copy()
+    estimator = make_pipeline(StandardScaler(copy=False), LogisticRegression())
+    models = refit_scaled_pipeline(estimator, X, y, poisons, n_jobs=None)
+    assert models is NotImplemented
+    np.testing.assert_array_equal(X, before)

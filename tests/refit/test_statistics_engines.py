@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.linalg import LinAlgError, LinAlgWarning
 from sklearn.base import clone
 from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
@@ -12,7 +13,7 @@ from sklearn.discriminant_analysis import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 
-from skpoison.refit import refit_poisoned
+from skpoison.refit import _discriminant, refit_poisoned
 from skpoison.refit._nearest_centroid import _median_with
 from skpoison.utils._containers import append
 
@@ -35,6 +36,8 @@ ENGINES = {
     QuadraticDiscriminantAnalysis: "refit_qda",
     NearestCentroid: "refit_nearest_centroid",
 }
+# In the linear and in the quadratic discriminant of the installed scikit-learn.
+WERE_LOST = _discriminant._degrees_are_lost()
 
 
 def rows(kind, n, rng):
@@ -224,9 +227,126 @@ def test_bad_rows_are_named(estimator):
 
 
 def test_a_covariance_that_is_singular_is_an_error_of_scikit_learn():
+    """Older versions warn, which is an error in tests."""
     X, y, poisons, _ = problem("one-hot", 0)
-    with pytest.raises(np.linalg.LinAlgError, match="full rank"):
-        refit_poisoned(QuadraticDiscriminantAnalysis(), X, y, poisons)
+    estimator, complaint = QuadraticDiscriminantAnalysis(), (LinAlgError, LinAlgWarning)
+    with pytest.raises(complaint, match="full rank") as raised:
+        estimator.fit(X, y)
+    with pytest.raises(raised.type, match="full rank"):
+        refit_poisoned(estimator, X, y, poisons)
+
+
+@pytest.mark.filterwarnings("ignore:The covariance matrix of class")
+def test_a_clean_fit_that_fails_hides_no_refit_that_works():
+    X, y, _, X_test = problem("plain", 0, n_classes=2)
+    one_class, lonely = np.zeros(20, int), np.array([1] + 19 * [0])
+    poisons = [(X[20:60], y[20:60]), (X[60:90], y[60:90])]
+    for estimator in (
+        LinearDiscriminantAnalysis(),
+        QuadraticDiscriminantAnalysis(),
+        NearestCentroid(),
+    ):
+        for labels in (one_class, lonely):
+            wanted = [
+                m.predict(X_test) for m in fits(estimator, X[:20], labels, poisons)
+            ]
+            models = refit_poisoned(estimator, X[:20], labels, poisons)
+            np.testing.assert_array_equal(models.predict(X_test), wanted)
+
+
+def test_covariances_are_divided_as_in_the_installed_scikit_learn():
+    """With so few rows, one more or less in the divisor moves labels."""
+    rng = np.random.RandomState(0)
+    X, X_test = rng.normal(size=(12, 1)), rng.normal(size=(2000, 1))
+    y = np.arange(12) % 3
+    poisons = [(X[:k] + 1, (y[:k] + 1) % 3) for k in (0, 2, 5)]
+    for estimator in (LinearDiscriminantAnalysis(), QuadraticDiscriminantAnalysis()):
+        models = refit_poisoned(estimator, X, y, poisons)
+        assert models.engine_ == ENGINES[type(estimator)]
+        wanted = [m.predict(X_test) for m in fits(estimator, X, y, poisons)]
+        np.testing.assert_array_equal(models.predict(X_test), wanted)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_other_divisor_gives_other_labels(lost, monkeypatch):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(12, 1)), np.arange(12) % 3
+    X_test = rng.normal(size=(2000, 1))
+    monkeypatch.setattr(_discriminant, "_degrees_are_lost", lambda: (lost, lost))
+    for estimator, is_lost in zip(
+        (LinearDiscriminantAnalysis(), QuadraticDiscriminantAnalysis()),
+        WERE_LOST,
+        strict=True,
+    ):
+        models = refit_poisoned(estimator, X, y, [(X[:5] + 1, (y[:5] + 1) % 3)])
+        wanted = fits(estimator, X, y, models._poisons)[0].predict(X_test)
+        assert np.array_equal(models.predict(X_test)[0], wanted) == (is_lost == lost)
+
+
+@pytest.mark.parametrize("constant", [3.3, -0.7, 1e12 / 3, 1e-9])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LinearDiscriminantAnalysis(tol=1e-8),
+        LinearDiscriminantAnalysis(),
+        NearestCentroid(priors=[0.7, 0.3]),
+        NearestCentroid(shrink_threshold=0.2),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_:UserWarning")
+def test_constant_columns_are_as_constant_as_in_refits(estimator, constant):
+    for s in range(10):
+        rng = np.random.RandomState(s)
+        X, y = rng.normal(size=(40, 4)), np.arange(40) % 2
+        X[:, 0] = constant
+        poisons = [(X[:20] + [0, 1, 1, 1], y[:20]), (X[:20] + 1, 1 - y[:20])]
+        models = refit_poisoned(estimator, X, y, poisons)
+        wanted = [model.predict(X) for model in fits(estimator, X, y, poisons)]
+        np.testing.assert_array_equal(models.predict(X), wanted)
+
+
+def test_a_constant_whole_number_is_exact_and_needs_no_loop():
+    X, y, poisons, _ = problem("plain", 0)
+    for rows_of in [X, *(X_new for X_new, _ in poisons)]:
+        rows_of[:, 0] = 3
+    for estimator in (
+        LinearDiscriminantAnalysis(),
+        NearestCentroid(priors="empirical"),
+    ):
+        models = refit_poisoned(estimator, X, y, poisons)
+        assert models.engine_ == ENGINES[type(estimator)]
+    assert refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)._is_solved.all()
+
+
+def test_a_singular_matrix_is_left_to_scikit_learn(monkeypatch):
+    X, y, poisons, X_test = problem("plain", 0)
+
+    def fail(*args):
+        raise LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(_discriminant._Solver, "_solve", fail)
+    models = refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)
+    assert not models._is_solved.any()
+    wanted = fits(LinearDiscriminantAnalysis(), X, y, poisons)
+    np.testing.assert_array_equal(
+        models.predict(X_test), [model.predict(X_test) for model in wanted]
+    )
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[::2], ids=str)
+def test_sparse_rows_are_taken_where_scikit_learn_takes_them(estimator):
+    X, y, poisons, X_test = problem("plain", 0)
+    X_test = sparse.csr_matrix(np.where(X_test > 0, X_test, 0))
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == ENGINES[type(estimator)]
+    try:
+        wanted = [m.predict(X_test) for m in fits(estimator, X, y, poisons)]
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error)):
+            models.predict(X_test)
+    else:
+        np.testing.assert_array_equal(models.predict(X_test), wanted)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS[::2], ids=str)
