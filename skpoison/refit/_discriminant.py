@@ -162,7 +162,7 @@ class _Solver:
         return coef if self._spans(between, coef, priors) else None
 
     def _scale(self, scatter, n_samples, shifts):
-        """Standard deviations within classes, 1 for those of constant columns."""
+        """Take standard deviations within classes, 1 for those of constant columns."""
         std = np.sqrt(np.maximum(np.diag(scatter), 0) / n_samples)
         if not is_clear(std, self._statistics.clean_means + shifts):
             raise LinAlgError("Deviations may be rounding errors.")
@@ -188,7 +188,7 @@ class _Solver:
 def _degrees_are_lost():
     """Whether scikit-learn takes means off the rows it divides by, in LDA and in QDA.
 
-    Older versions divide the scatter by ``n - n_classes`` and ``n - 1``, newer by ``n``.
+    Older versions divide scatters by ``n - n_classes`` and ``n - 1``, newer by ``n``.
     """
     X, y = np.array([[0.0], [2.0], [4.0], [6.0]]), [0, 0, 1, 1]
     lda = LinearDiscriminantAnalysis().fit(X, y)

@@ -49,7 +49,8 @@ class RefitEnsemble(Sequence):
         loop, whether they stopped before their `max_iter`, where they have one.
 
     gradient_norms_ : ndarray of shape (n_poisons,)
-        Final gradient norms; NaN where the estimator has no gradient.
+        Final gradient norms; NaN where the estimator has no gradient, and for models
+        that an engine gave up on and fitted as scikit-learn does.
 
     newton_decrements_ : ndarray of shape (n_poisons,)
         Distance to the optimum of each estimate of ``fidelity="influence"``: the

@@ -109,8 +109,8 @@ def _squared(rows):
 def is_clear(std, means):
     """Tell where no deviation of a feature is made of rounding errors alone.
 
-    The mean of a constant column is rounded, so the deviation is 0 here and 1e-16 there,
-    unless the constant is a whole number.
+    The mean of a constant column is rounded, so that the deviation is 0 here and 1e-16
+    there, unless the constant is a whole number.
 
     Parameters
     ----------

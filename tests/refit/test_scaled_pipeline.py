@@ -133,7 +133,7 @@ def test_missing_categories_and_unmoved_fillings_are_taken():
         [StandardScaler(), MinMaxScaler()],
         [SimpleImputer(strategy="mean"), StandardScaler()],
         [make_pipeline(StandardScaler(copy=False))],
-        [FrozenEstimator(MaxAbsScaler(copy=False)), StandardScaler()],
+        [FrozenEstimator(MaxAbsScaler(copy=False).fit(np.eye(6))), StandardScaler()],
         [FunctionTransformer(demean), StandardScaler()],
         [FrozenEstimator(FunctionTransformer(demean)), StandardScaler()],
     ],

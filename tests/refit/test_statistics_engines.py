@@ -36,8 +36,6 @@ ENGINES = {
     QuadraticDiscriminantAnalysis: "refit_qda",
     NearestCentroid: "refit_nearest_centroid",
 }
-# In the linear and in the quadratic discriminant of the installed scikit-learn.
-WERE_LOST = _discriminant._degrees_are_lost()
 
 
 def rows(kind, n, rng):
@@ -254,33 +252,23 @@ def test_a_clean_fit_that_fails_hides_no_refit_that_works():
             np.testing.assert_array_equal(models.predict(X_test), wanted)
 
 
-def test_covariances_are_divided_as_in_the_installed_scikit_learn():
+def test_covariances_are_divided_as_in_the_installed_scikit_learn(monkeypatch):
     """With so few rows, one more or less in the divisor moves labels."""
     rng = np.random.RandomState(0)
-    X, X_test = rng.normal(size=(12, 1)), rng.normal(size=(2000, 1))
-    y = np.arange(12) % 3
+    X, X_test = rng.normal(size=(16, 1)), np.linspace(-9, 9, 20001)[:, np.newaxis]
+    y = np.repeat([0, 1, 2], [3, 5, 8])
+    X += 2 * y[:, np.newaxis]
     poisons = [(X[:k] + 1, (y[:k] + 1) % 3) for k in (0, 2, 5)]
+    other = tuple(not is_lost for is_lost in _discriminant._degrees_are_lost())
     for estimator in (LinearDiscriminantAnalysis(), QuadraticDiscriminantAnalysis()):
         models = refit_poisoned(estimator, X, y, poisons)
         assert models.engine_ == ENGINES[type(estimator)]
         wanted = [m.predict(X_test) for m in fits(estimator, X, y, poisons)]
         np.testing.assert_array_equal(models.predict(X_test), wanted)
-
-
-@pytest.mark.parametrize("lost", [0, 1])
-def test_the_other_divisor_gives_other_labels(lost, monkeypatch):
-    rng = np.random.RandomState(0)
-    X, y = rng.normal(size=(12, 1)), np.arange(12) % 3
-    X_test = rng.normal(size=(2000, 1))
-    monkeypatch.setattr(_discriminant, "_degrees_are_lost", lambda: (lost, lost))
-    for estimator, is_lost in zip(
-        (LinearDiscriminantAnalysis(), QuadraticDiscriminantAnalysis()),
-        WERE_LOST,
-        strict=True,
-    ):
-        models = refit_poisoned(estimator, X, y, [(X[:5] + 1, (y[:5] + 1) % 3)])
-        wanted = fits(estimator, X, y, models._poisons)[0].predict(X_test)
-        assert np.array_equal(models.predict(X_test)[0], wanted) == (is_lost == lost)
+        with monkeypatch.context() as patched:
+            patched.setattr(_discriminant, "_degrees_are_lost", lambda: other)
+            models = refit_poisoned(estimator, X, y, poisons)
+        assert (models.predict(X_test) != wanted).any(axis=1).all()
 
 
 @pytest.mark.parametrize("constant", [3.3, -0.7, 1e12 / 3, 1e-9])
@@ -300,12 +288,13 @@ def test_constant_columns_are_as_constant_as_in_refits(estimator, constant):
         rng = np.random.RandomState(s)
         X, y = rng.normal(size=(40, 4)), np.arange(40) % 2
         X[:, 0] = constant
-        poisons = [(X[:20] + [0, 1, 1, 1], y[:20]), (X[:20] + 1, 1 - y[:20])]
+        poisons = [(X[:20] + np.array([0, 1, 1, 1]), y[:20]), (X[:20] + 1, 1 - y[:20])]
         models = refit_poisoned(estimator, X, y, poisons)
         wanted = [model.predict(X) for model in fits(estimator, X, y, poisons)]
         np.testing.assert_array_equal(models.predict(X), wanted)
 
 
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_:UserWarning")
 def test_a_constant_whole_number_is_exact_and_needs_no_loop():
     X, y, poisons, _ = problem("plain", 0)
     for rows_of in [X, *(X_new for X_new, _ in poisons)]:
