@@ -151,7 +151,7 @@ def tiles(audit):
         (f"{n_large:,}", f"lose more than {100 * LARGE:g} points{estimate}"),
         (f"{n_sure:,}", f"significant: q ≤ {SIGNIFICANT}"),
         (
-            points(np.median(known) if len(known) else np.nan),
+            points(median),
             f"points lost by the median subpopulation{estimate}",
         ),
         (percent(audit.clean_accuracy_), "accuracy of the clean model"),
