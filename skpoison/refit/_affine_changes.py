@@ -11,19 +11,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
-    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
 )
-from sklearn.utils import get_tags
 
+from skpoison.refit._steps import learns_nothing
 from skpoison.utils._containers import append, one_column, take
 from skpoison.utils._sklearn import _safe_indexing
 
@@ -104,29 +102,6 @@ def change_of_chain(steps, X, poison):
             return None
         X, poison = step.transform(X), poison.map(step.transform)
     return change
-
-
-def learns_nothing(step):
-    """Whether a step is the same whatever it is fitted on."""
-    if step is None or isinstance(step, str):
-        return True
-    inner = step.estimator if isinstance(step, FrozenEstimator) else step
-    if isinstance(inner, FunctionTransformer):
-        # Other functions may look at all rows at once.
-        is_known = inner.func is None or isinstance(inner.func, np.ufunc)
-        return is_known and not inner.kw_args
-    if inner is not step:
-        return True
-    return hasattr(step, "transform") and not get_tags(step).requires_fit
-
-
-def works_in_place(step):
-    """Whether a step, or one inside it, writes into the rows that it is given."""
-    params = step.get_params(deep=True)
-    if any(v is False for name, v in params.items() if name.endswith("copy")):
-        return True
-    frozen = [v for v in params.values() if isinstance(v, FrozenEstimator)]
-    return any(works_in_place(v.estimator) for v in frozen)
 
 
 def _of_pipeline(pipeline, X, poison):

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.parallel import Parallel, delayed
 
 from skpoison.refit._ensemble import RefitEnsemble
+from skpoison.refit._steps import works_in_place
 from skpoison.utils._containers import append, copy_rows
 
 
@@ -42,14 +43,6 @@ class LoopEnsemble(RefitEnsemble):
 
     def _model(self, j):
         return self._models[j]
-
-
-def works_in_place(estimator):
-    """Whether an estimator, or a part of it, may write into the rows it is given."""
-    if not hasattr(estimator, "get_params"):
-        return False
-    params = estimator.get_params(deep=True).items()
-    return any(n.split("__")[-1].startswith("copy") and v is False for n, v in params)
 
 
 def refit_in_a_loop(estimator, X, y, poisons, *, n_jobs):

@@ -5,14 +5,11 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import get_tags
 
 from skpoison.refit._ensemble import RefitEnsemble
-from skpoison.refit._loop import works_in_place
 from skpoison.refit._registry import engines_for, register_engine
+from skpoison.refit._steps import learns_nothing, works_in_place
 from skpoison.utils._containers import take
 
 
@@ -52,16 +49,6 @@ class PipelineEnsemble(RefitEnsemble):
         return model
 
 
-def _learns_nothing(step):
-    """Whether a step treats each row alike, whatever the others are."""
-    if step is None or isinstance(step, (str, FrozenEstimator)):
-        return True
-    if isinstance(step, FunctionTransformer):
-        return step.func is None or isinstance(step.func, np.ufunc)
-    is_known = type(step).__module__.startswith("sklearn.")
-    return is_known and hasattr(step, "transform") and not get_tags(step).requires_fit
-
-
 @register_engine(Pipeline)
 def refit_pipeline(estimator, X, y, poisons, *, n_jobs):
     """Refit the last step, where no other step learns from the rows."""
@@ -76,7 +63,7 @@ def estimate_pipeline(estimator, X, y, poisons, *, n_jobs):
 
 def _refit_last_step(estimator, X, y, poisons, n_jobs, fidelity):
     *before, (_, last) = estimator.steps
-    if not before or not all(_learns_nothing(step) for _, step in before):
+    if not before or not all(learns_nothing(step) for _, step in before):
         return NotImplemented
     if works_in_place(estimator):
         return NotImplemented

@@ -14,14 +14,13 @@ from skpoison.refit._affine_changes import (
     Change,
     Stacked,
     change_of_chain,
-    learns_nothing,
-    works_in_place,
 )
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._influence import estimate_scaled_logistic
 from skpoison.refit._logistic import refit_scaled_logistic
 from skpoison.refit._poison_rows import stack_poisons
 from skpoison.refit._registry import register_engine
+from skpoison.refit._steps import learns_nothing, works_in_place
 
 
 class ScaledPipelineEnsemble(RefitEnsemble):

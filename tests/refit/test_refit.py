@@ -283,6 +283,9 @@ def test_functions_that_look_at_all_rows_see_the_poison(blobs, poisons):
     far = [(X_new + 50, y_new) for X_new, y_new in poisons[:2]]
     model = make_pipeline(FunctionTransformer(scale), LogisticRegression())
     models = refit_poisoned(model, X, y, far)
+    frozen = FrozenEstimator(FunctionTransformer(scale).fit(X))
+    within = make_pipeline(frozen, LogisticRegression())
+    assert refit_poisoned(within, X, y, far).engine_ == "refit_in_a_loop"
     for j, (X_new, y_new) in enumerate(far):
         wanted = clone(model).fit(np.r_[X, X_new], np.r_[y, y_new])
         np.testing.assert_array_equal(models.predict(X)[j], wanted.predict(X))
