@@ -14,20 +14,28 @@ ROOT = Path(skpoison.__file__).parent
 LAYERS = [
     "utils",
     "datasets",
+    "nets",
     "finders",
     "base",
     "metrics",
+    "influence",
     "refit",
     "attacks",
     "audit",
 ]
 ABOVE_ALL = {"__init__", "__main__", "_command_line", "estimator_checks"}
+
+
+def is_for_torch(path):
+    return path.name == "_torch.py" or path.parent.name == "nets"
+
+
 # Where a package that not every user has may be imported.
 HOMES = {
     "matplotlib": lambda path: "display" in path.name,
     "polars": lambda path: False,
-    "skorch": lambda path: path.name == "_torch.py",
-    "torch": lambda path: path.name == "_torch.py",
+    "skorch": is_for_torch,
+    "torch": is_for_torch,
     "torchvision": lambda path: False,
 }
 
@@ -71,7 +79,8 @@ def test_modules_are_short():
 def test_import_is_light():
     code = (
         "import sys, skpoison, skpoison.estimator_checks, skpoison.datasets, "
-        "skpoison.metrics, skpoison.audit, skpoison.refit\n"
+        "skpoison.metrics, skpoison.audit, skpoison.refit, skpoison.influence, "
+        "skpoison.nets\n"
         "print({'torch', 'matplotlib', 'polars', 'dask', 'skorch'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

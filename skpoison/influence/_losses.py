@@ -1,0 +1,72 @@
+"""From a fitted model to its training loss."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+from skpoison.influence._linear_loss import linear_loss
+from skpoison.influence._network_loss import network_loss
+from skpoison.influence._pipeline_loss import pipeline_loss
+
+KNOWN = (
+    "LogisticRegression, LinearSVC, RidgeClassifier, MLPClassifier, a skorch "
+    "NeuralNetClassifier, or a pipeline of affine steps, such as StandardScaler or "
+    "PCA, that ends in one"
+)
+
+
+def loss_of(model, X, owner, parameter="surrogate"):
+    """Give the training loss of a fitted model, or raise.
+
+    Parameters
+    ----------
+    model : classifier
+        A fitted classifier, frozen or not, or a pipeline that ends in one.
+
+    X : {ndarray, sparse matrix} of shape (n_samples, ...)
+        Rows that the model reads; those on which the steps of a pipeline are tested.
+
+    owner : str
+        Who asks, for the error.
+
+    parameter : str, default="surrogate"
+        Name of the owner's parameter that holds the model.
+
+    Returns
+    -------
+    loss : TrainingLoss
+        Its loss.
+    """
+    model = thaw(model)
+    if isinstance(model, Pipeline):
+        return pipeline_loss(model, X, owner, parameter)
+    loss = linear_loss(model) or network_loss(model)
+    if loss is None and is_skorch(model):
+        from skpoison.influence._torch import module_loss
+
+        loss = module_loss(model)
+    if loss is None:
+        raise TypeError(
+            f"{parameter}={model!r} of {owner} has no gradients that this library "
+            f"knows. Use {KNOWN}. Label flipping (SubpopPoisoner) and BackdoorPoisoner "
+            "work with any model."
+        )
+    return loss
+
+
+def thaw(model):
+    """Give the model inside a frozen one."""
+    while isinstance(model, FrozenEstimator):
+        model = model.estimator
+    return model
+
+
+def is_skorch(model):
+    """Whether a model is a net of skorch, which is not imported to find out."""
+    return any(
+        f"{cls.__module__}.{cls.__qualname__}"
+        == "skorch.classifier.NeuralNetClassifier"
+        for cls in type(model).__mro__
+    )
