@@ -291,6 +291,14 @@ class BaseSubpopPoisoner(RowSampler):
         check_is_fitted(self, "sample_indices_")
         return self._membership(as_rows(X, type(self).__name__))
 
+    @property
+    def test_time_requirement(self):
+        """What the attacker has to do to the rows that are classified.
+
+        "none" where they stay as they are.
+        """
+        return "none"
+
     def _membership(self, X):
         if self.finder_ is None:
             return check_mask(self._target(X), n_rows(X), f"target={self._target!r}")

@@ -8,7 +8,21 @@ only.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from skpoison.attacks._backdoor_poisoner import BackdoorPoisoner
+from skpoison.attacks._feature_constraints import FeatureConstraints
+from skpoison.attacks._feature_trigger import FeatureTrigger
 from skpoison.attacks._poisoned_classifier import PoisonedClassifier
 from skpoison.attacks._subpop_poisoner import SubpopPoisoner
+from skpoison.attacks._targets import SpecificRows, everything
+from skpoison.attacks._witches_brew_poisoner import WitchesBrewPoisoner
 
-__all__ = ["PoisonedClassifier", "SubpopPoisoner"]
+__all__ = [
+    "BackdoorPoisoner",
+    "FeatureConstraints",
+    "FeatureTrigger",
+    "PoisonedClassifier",
+    "SpecificRows",
+    "SubpopPoisoner",
+    "WitchesBrewPoisoner",
+    "everything",
+]

@@ -7,8 +7,16 @@ It attacks every subpopulation with every budget and reports what that does.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from skpoison.audit._compare_attacks import compare_attacks
 from skpoison.audit._damage_display import DamageDisplay
 from skpoison.audit._subpopulation_audit import SubpopulationAudit
+from skpoison.audit._transfer_matrix import transfer_matrix
 from skpoison.audit._vulnerability_display import VulnerabilityDisplay
 
-__all__ = ["DamageDisplay", "SubpopulationAudit", "VulnerabilityDisplay"]
+__all__ = [
+    "DamageDisplay",
+    "SubpopulationAudit",
+    "VulnerabilityDisplay",
+    "compare_attacks",
+    "transfer_matrix",
+]

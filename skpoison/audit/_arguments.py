@@ -36,15 +36,28 @@ def check_poisoner(audit):
             "its own. Leave out either."
         )
     validate_params_of(poisoner)
+    names = ("target", "alpha", "aux_size", "random_state")
+    check_left_out(poisoner, names, type(audit).__name__)
+    if poisoner.test_time_requirement != "none":
+        raise ValueError(
+            f"{type(audit).__name__} measures test rows as they are, where the attack "
+            f"of {type(poisoner).__name__} does nothing: it has to "
+            f"{poisoner.test_time_requirement}. Use "
+            "skpoison.audit.compare_attacks, which does so."
+        )
+    return poisoner
+
+
+def check_left_out(poisoner, names, owner):
+    """Make sure that parameters that ``owner`` sets have their defaults."""
     defaults = signature(type(poisoner)).parameters
-    for name in ("target", "alpha", "aux_size", "random_state"):
+    for name in names:
         value, default = getattr(poisoner, name), defaults[name].default
         if value is not default and value != default:
             raise ValueError(
-                f"{type(audit).__name__} sets {name} of its poisoner itself. Got "
+                f"{owner} sets {name} of its poisoner itself. Got "
                 f"{type(poisoner).__name__}({name}={value!r}): leave it out."
             )
-    return poisoner
 
 
 def open_checkpoint(audit, X, y, given, alphas, poisoner):

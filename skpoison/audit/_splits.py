@@ -33,7 +33,7 @@ def split(X, y, given, owner, random_state):
     The others are drawn from X at random, each class in the same shares.
     """
     given = {
-        name: _check_part(X, y, *part, name, owner)
+        name: check_part(X, y, *part, name, owner)
         for name, part in given.items()
         if part[0] is not None or part[1] is not None
     }
@@ -54,7 +54,8 @@ def split(X, y, given, owner, random_state):
     return {name: given[name] for name in SHARES}
 
 
-def _check_part(X, y, X_part, y_part, name, owner):
+def check_part(X, y, X_part, y_part, name, owner):
+    """Rows and labels that were given, checked against X and y."""
     X_name, y_name = f"X_{name}", f"y_{name}"
     if X_part is None or y_part is None:
         raise ValueError(f"{owner} needs {X_name} and {y_name} together. Got only one.")

@@ -32,7 +32,7 @@ def run_twin(setting, repeat, subpopulations):
     models = refit_poisoned(
         setting.seeded_victim(repeat), setting.train.X, setting.train.y, [empty]
     )
-    correct, errors = _correct(models, setting.test)
+    correct, errors = correct_by_model(models, setting.test)
     if errors[0]:
         raise ValueError(f"The clean model cannot be audited: {errors[0]}.")
     twin = _row("clean", repeat, NO_SUBPOPULATION, 0.0) | _told_of(models, 0)
@@ -136,14 +136,14 @@ def _train(setting, victim, poisons):
     models = refit_poisoned(
         victim, setting.train.X, setting.train.y, poisons, fidelity=setting.fidelity
     )
-    correct, errors = _correct(models, setting.test)
+    correct, errors = correct_by_model(models, setting.test)
     return [
         (None, {"error": error}) if error else (correct[j], _told_of(models, j))
         for j, error in enumerate(errors)
     ]
 
 
-def _correct(models, test):
+def correct_by_model(models, test):
     """Where each model is right, and why a model has no usable predictions."""
     correct = np.empty((len(models), len(test)), dtype=bool)
     missing = np.zeros(len(models), dtype=bool)

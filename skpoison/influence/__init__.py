@@ -8,4 +8,6 @@ curvature.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = []
+from skpoison.influence._subpopulation_influence import SubpopulationInfluence
+
+__all__ = ["SubpopulationInfluence"]

@@ -51,6 +51,28 @@ class TrainingLoss(ABC):
         They are those of the mean objective over so many training rows.
         """
 
+    @abstractmethod
+    def curvature_matrix(self, X, codes, kind="gauss_newton", weights=None):
+        """Give the second derivatives of the weighted sum of the losses of rows.
+
+        Of shape (n_params, n_params), without the penalty; `kind` is "gauss_newton"
+        or "hessian".
+        """
+
+    @abstractmethod
+    def curvature_product(self, X, codes, v, kind="gauss_newton", weights=None):
+        """Give the product of the same matrix with v, of shape (n_params,)."""
+
+    def check_curvature(self, kind):
+        """Raise where the loss has no curvature of this kind, or none in closed form."""
+
+    def flat_directions(self):
+        """Give orthonormal directions in which no loss and no penalty changes.
+
+        Of shape (n_directions, n_params). All gradients are orthogonal to them.
+        """
+        return np.empty((0, self.n_params))
+
     def codes(self, y):
         """Give the number of the class of each label, all known to the model."""
         codes = np.minimum(np.searchsorted(self.classes, y), len(self.classes) - 1)

@@ -10,6 +10,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from skpoison.influence._base import TrainingLoss
 from skpoison.influence._links import Hinge, Logistic, Softmax, Squared, SquaredHinge
+from skpoison.influence._matrices import linear_matrix
 
 
 class LinearLoss(TrainingLoss):
@@ -37,13 +38,23 @@ class LinearLoss(TrainingLoss):
 
     intercept_decay : float, default=0.0
         The same for the intercepts.
+
+    has_l1 : bool, default=False
+        Whether there is an L1 penalty as well, which has no second derivatives.
     """
 
     def __init__(
-        self, coef, intercept, link, classes, weight_decay, intercept_decay=0.0
+        self,
+        coef,
+        intercept,
+        link,
+        classes,
+        weight_decay,
+        intercept_decay=0.0,
+        has_l1=False,
     ):
         self.coef, self.intercept, self.link = coef, intercept, link
-        self.classes = classes
+        self.classes, self.has_l1 = classes, has_l1
         self.weight_decay, self.intercept_decay = weight_decay, intercept_decay
         self.n_outputs, self.n_features = coef.shape
         self.n_params = self.n_outputs * (self.n_features + self.has_intercept)
@@ -85,6 +96,39 @@ class LinearLoss(TrainingLoss):
         R = self.link.residuals(self.outputs(X), codes)
         return np.einsum("ij,ij->i", R, self.tangents(X, V))
 
+    def curvature_matrix(self, X, codes, kind="gauss_newton", weights=None):
+        """Give the second derivatives of the weighted loss of rows."""
+        self.check_curvature(kind)
+        return linear_matrix(self, X, codes, self._weights(X.shape[0], weights))
+
+    def curvature_product(self, X, codes, v, kind="gauss_newton", weights=None):
+        """Give the product of the same matrix with v."""
+        self.check_curvature(kind)
+        weights = self._weights(X.shape[0], weights)
+        bent = self.link.bend(self.outputs(X), codes, self.tangents(X, v))
+        return self.backward(X, bent * weights[:, np.newaxis])
+
+    def check_curvature(self, kind):
+        """Raise for objectives that are not smooth."""
+        if not self.link.is_smooth:
+            raise ValueError(
+                "The hinge loss is made of straight pieces and has no curvature. Use "
+                "LinearSVC(loss='squared_hinge') or LogisticRegression."
+            )
+        if self.has_l1:
+            raise ValueError(
+                "An L1 penalty bends at 0, where coefficients come to rest, so the "
+                "objective has no curvature there. Use an L2 penalty."
+            )
+
+    def flat_directions(self):
+        """Give directions in parameters that leave loss and penalty as they are."""
+        width = self.n_params // self.n_outputs
+        if not isinstance(self.link, Softmax):
+            return np.empty((0, self.n_params))
+        free = np.flatnonzero(self.penalty(1)[:width] == 0)
+        return np.tile(np.eye(width)[free], self.n_outputs) / np.sqrt(self.n_outputs)
+
     def input_gradients(self, X, codes, V):
         """Give the derivatives of `products` in the rows."""
         Z = self.outputs(X)
@@ -123,30 +167,40 @@ def _logistic_regression(model):
     is_binary = len(model.classes_) == 2
     # Binary models of older releases with a softmax have opposite outputs in one.
     link = Logistic() if is_binary else Softmax()
-    decay = 0.0 if np.isinf(model.C) else 1 / model.C
+    decay = 0.0 if np.isinf(model.C) or model.penalty is None else 1 / model.C
     on_intercept = 0.0
     if model.solver == "liblinear" and model.fit_intercept:
         on_intercept = decay / model.intercept_scaling**2
-    return _loss(model, link, decay, on_intercept)
+    return _loss(model, link, decay, on_intercept, _has_l1(model))
+
+
+def _has_l1(model):
+    # Until scikit-learn 1.7 the penalty was named.
+    if model.penalty == "deprecated":
+        return bool(model.l1_ratio)
+    return model.penalty in ("l1", "elasticnet")
 
 
 def _linear_svc(model):
     link = SquaredHinge() if model.loss == "squared_hinge" else Hinge()
     decay = 1 / model.C
-    return _loss(model, link, decay, decay / model.intercept_scaling**2)
+    has_l1 = model.penalty == "l1"
+    return _loss(model, link, decay, decay / model.intercept_scaling**2, has_l1)
 
 
 def _ridge_classifier(model):
     return _loss(model, Squared(), 2 * float(np.max(model.alpha)), 0.0)
 
 
-def _loss(model, link, decay, intercept_decay):
+def _loss(model, link, decay, intercept_decay, has_l1=False):
     coef = np.atleast_2d(np.asarray(model.coef_, dtype=float))
     intercept = None
     if model.fit_intercept:
         shape = (len(coef),)
         intercept = np.broadcast_to(np.asarray(model.intercept_, float).ravel(), shape)
-    return LinearLoss(coef, intercept, link, model.classes_, decay, intercept_decay)
+    return LinearLoss(
+        coef, intercept, link, model.classes_, decay, intercept_decay, has_l1
+    )
 
 
 READERS = {

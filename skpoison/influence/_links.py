@@ -45,6 +45,11 @@ class Logistic:
         p = expit(Z)
         return (p * (1 - p))[:, :, np.newaxis]
 
+    @staticmethod
+    def roots(Z):
+        """Give matrices that times their transposes are the second derivatives."""
+        return np.sqrt(expit(Z) * expit(-Z))[:, :, np.newaxis]
+
 
 class Softmax:
     """Multinomial log loss, of one output for each class."""
@@ -74,6 +79,27 @@ class Softmax:
         """Give the second derivatives, of shape (n_samples, n_outputs, n_outputs)."""
         p = softmax(Z, axis=1)
         return p[:, :, np.newaxis] * (np.eye(Z.shape[1]) - p[:, np.newaxis])
+
+    @staticmethod
+    def roots(Z):
+        """Give matrices that times their transposes are the second derivatives.
+
+        One column fewer than classes, in the closed form of the Cholesky factor.
+        """
+        p = softmax(Z, axis=1)
+        rest = np.cumsum(p[:, ::-1], axis=1)[:, ::-1]  # of this class and those after
+        columns = []
+        for j in range(Z.shape[1] - 1):
+            column = np.zeros_like(p)
+            column[:, j] = np.sqrt(p[:, j] * _share(rest[:, j + 1], rest[:, j]))
+            after = _share(p[:, j + 1 :], rest[:, [j + 1]])
+            column[:, j + 1 :] = -after * column[:, [j]]
+            columns.append(column)
+        return np.stack(columns, axis=2)
+
+
+def _share(part, whole):
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 class _OneAgainstRest:

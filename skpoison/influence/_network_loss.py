@@ -4,32 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.special import expit
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.extmath import safe_sparse_dot
 
+from skpoison.influence._activations import ACTIVATIONS
 from skpoison.influence._base import TrainingLoss
 from skpoison.influence._links import Logistic, Softmax
-
-# Value, first and second derivative of each activation, as functions of its input.
-ACTIVATIONS = {
-    "identity": (lambda Z: Z, np.ones_like, np.zeros_like),
-    "relu": (
-        lambda Z: np.maximum(Z, 0),
-        lambda Z: (Z > 0).astype(Z.dtype),
-        np.zeros_like,
-    ),
-    "tanh": (
-        np.tanh,
-        lambda Z: 1 - np.tanh(Z) ** 2,
-        lambda Z: -2 * np.tanh(Z) * (1 - np.tanh(Z) ** 2),
-    ),
-    "logistic": (
-        expit,
-        lambda Z: expit(Z) * expit(-Z),
-        lambda Z: expit(Z) * expit(-Z) * (expit(-Z) - expit(Z)),
-    ),
-}
+from skpoison.influence._network_curvature import network_matrix, network_product
 
 
 class NetworkLoss(TrainingLoss):
@@ -93,30 +74,52 @@ class NetworkLoss(TrainingLoss):
         before, inputs = self.forward(X)
         weights = self._weights(X.shape[0], weights)
         D = self.link.residuals(before[-1], codes) * weights[:, np.newaxis]
-        slope, parts = ACTIVATIONS[self.activation][1], []
-        for layer in range(len(self.coefs) - 1, -1, -1):
-            G = safe_sparse_dot(inputs[layer].T, D, dense_output=True)
-            parts += [D.sum(axis=0), np.asarray(G).ravel()]
-            if layer:
-                D = (D @ self.coefs[layer].T) * slope(before[layer - 1])
-        return np.concatenate(parts[::-1])
+        return self.backward(before, inputs, D)
+
+    def backward(self, before, inputs, D):
+        """Give the derivatives in the parameters of the sum of outputs times D."""
+        parts = []
+        for Z, D_layer in zip(inputs, self.slopes(before, D), strict=True):
+            G = safe_sparse_dot(Z.T, D_layer, dense_output=True)
+            parts += [np.asarray(G).ravel(), D_layer.sum(axis=0)]
+        return np.concatenate(parts)
+
+    def slopes(self, before, D):
+        """Give the derivatives of outputs times D in the inputs of each activation."""
+        slope, parts = ACTIVATIONS[self.activation][1], [D]
+        for layer in range(len(self.coefs) - 1, 0, -1):
+            D = (D @ self.coefs[layer].T) * slope(before[layer - 1])
+            parts.append(D)
+        return parts[::-1]
+
+    def curvature_matrix(self, X, codes, kind="gauss_newton", weights=None):
+        """Give the second derivatives of the weighted loss of rows."""
+        self.check_curvature(kind)
+        weights = self._weights(X.shape[0], weights)
+        return network_matrix(self, X, codes, kind, weights)
+
+    def curvature_product(self, X, codes, v, kind="gauss_newton", weights=None):
+        """Give the product of the same matrix with v."""
+        self.check_curvature(kind)
+        weights = self._weights(X.shape[0], weights)
+        return network_product(self, X, codes, v, kind, weights)
 
     def products(self, X, codes, V):
         """Give the product of each row's gradient with V."""
         before, inputs = self.forward(X)
-        T = self._tangents(before, inputs, V)[-1]
+        T = self.tangents_of(before, inputs, V)[-1]
         return np.einsum("ij,ij->i", self.link.residuals(before[-1], codes), T)
 
     def tangents(self, X, V):
         """Give the change of the outputs where parameters change by V."""
         before, inputs = self.forward(X)
-        return self._tangents(before, inputs, V)[-1]
+        return self.tangents_of(before, inputs, V)[-1]
 
     def input_gradients(self, X, codes, V):
         """Give the derivatives of `products` in the rows."""
         _, slope, bend = ACTIVATIONS[self.activation]
         before, inputs = self.forward(X)
-        tangents, V = self._tangents(before, inputs, V), self.split(V)
+        tangents, V = self.tangents_of(before, inputs, V), self.split(V)
         # Of the products in the outputs' tangents, and in the outputs.
         D_tangent = self.link.residuals(before[-1], codes)
         D = self.link.bend(before[-1], codes, tangents[-1])
@@ -128,6 +131,28 @@ class NetworkLoss(TrainingLoss):
                 D = bend(Z) * tangents[layer - 1] * D_tangent + slope(Z) * D
                 D_tangent = slope(Z) * D_tangent
         return D
+
+    def check_curvature(self, kind):
+        """Raise for Hessians that have no closed form here."""
+        if kind == "hessian" and len(self.coefs) > 2:
+            raise ValueError(
+                "The Hessian of a network is known in closed form for one hidden "
+                f"layer. This one has {len(self.coefs) - 1}. Use the curvature "
+                "'gauss_newton'."
+            )
+
+    def flat_directions(self):
+        """Give directions in parameters that leave loss and penalty as they are.
+
+        The same shift of all outputs of a softmax is one.
+        """
+        if not isinstance(self.link, Softmax):
+            return np.empty((0, self.n_params))
+        n_hidden, n_outputs = self.coefs[-1].shape
+        shifts = np.repeat(np.eye(n_hidden + 1), n_outputs, axis=1)
+        flat = np.zeros((n_hidden + 1, self.n_params))
+        flat[:, -shifts.shape[1] :] = shifts / np.sqrt(n_outputs)
+        return flat if self.weight_decay == 0 else flat[-1:]
 
     def penalty(self, n_samples):
         """Give the penalty's second derivatives, of the mean objective."""
@@ -157,8 +182,8 @@ class NetworkLoss(TrainingLoss):
     def _layers(self):
         return zip(self.coefs, self.intercepts, strict=True)
 
-    def _tangents(self, before, inputs, V):
-        """Change of the inputs of each activation where parameters change by V."""
+    def tangents_of(self, before, inputs, V):
+        """Give the change of the inputs of each activation where parameters change by V."""
         slope, tangents = ACTIVATIONS[self.activation][1], []
         for layer, (V_coef, V_intercept) in enumerate(self.split(V)):
             T = safe_sparse_dot(inputs[layer], V_coef, dense_output=True) + V_intercept

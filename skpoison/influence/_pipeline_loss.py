@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from skpoison.influence._base import TrainingLoss
@@ -48,6 +49,22 @@ class PipelineLoss(TrainingLoss):
     def products(self, X, codes, V):
         """Give the product of each row's gradient with V."""
         return self.loss.products(self.transform(X), codes, V)
+
+    def curvature_matrix(self, X, codes, kind="gauss_newton", weights=None):
+        """Give the second derivatives of the weighted loss of rows."""
+        return self.loss.curvature_matrix(self.transform(X), codes, kind, weights)
+
+    def curvature_product(self, X, codes, v, kind="gauss_newton", weights=None):
+        """Give the product of the same matrix with v."""
+        return self.loss.curvature_product(self.transform(X), codes, v, kind, weights)
+
+    def check_curvature(self, kind):
+        """Raise where the loss of the last step has no curvature of this kind."""
+        self.loss.check_curvature(kind)
+
+    def flat_directions(self):
+        """Give directions in parameters that leave loss and penalty as they are."""
+        return self.loss.flat_directions()
 
     def input_gradients(self, X, codes, V):
         """Give the derivatives of `products` in the rows."""
@@ -99,6 +116,8 @@ def _affine_function(steps, n_features):
 
 
 def _apply(steps, X):
+    names = getattr(steps[0], "feature_names_in_", None)
+    X = X if names is None else pd.DataFrame(X, columns=names)
     for step in steps:
         X = step.transform(X)
     return X.toarray() if sparse.issparse(X) else np.asarray(X)

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,6 +13,13 @@ from skorch.dataset import Dataset
 from torch.func import functional_call, vmap
 from torch.utils.data import DataLoader
 
+from skpoison.nets._fitted_net import batch_size_of
+from skpoison.nets._functional import (
+    bytes_at_once,
+    outputs_of_one_row,
+    seeded,
+    to_device,
+)
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._minibatches import (
     SharedBatches,
@@ -106,16 +112,16 @@ def refit_nets(estimator, X, y, poisons):
     """Train all nets, as many at a time as the memory allows."""
     if not _is_covered(estimator, X, y, poisons):
         return NotImplemented
-    with _randomness_of(estimator):
+    seed = _fixed_seed(estimator)
+    with seeded(seed):
         template = clone(estimator).initialize()
         if not _has_covered_parts(template):
             return NotImplemented
-        seed = _fixed_seed(estimator)
         params = _initial_params(estimator, template, len(poisons), seed)
         shuffle_seed, *place_seeds = torch.randint(2**31, (1 + len(poisons),)).tolist()
         if seed is not None:
             place_seeds = [place_seeds[0]] * len(poisons)
-        rows_at_once = min(_batch_size(template, len(y)), len(y))
+        rows_at_once = min(batch_size_of(template, len(y)), len(y))
         if not _runs_as_one(template, params, X, y):
             return NotImplemented
         size = _models_at_once(template, X, rows_at_once)
@@ -145,10 +151,12 @@ class Block:
         """Train for the epochs of the net, and keep the results on the host."""
         net = self._net
         mine = [poisons[j] for j in self.numbers]
-        rows = _to_device(net, np.concatenate([X, *(rows for rows, _ in mine)]))
-        labels = _to_device(net, np.concatenate([y, *(labels for _, labels in mine)]))
+        rows = to_device(np.concatenate([X, *(rows for rows, _ in mine)]), net.device)
+        labels = to_device(
+            np.concatenate([y, *(labels for _, labels in mine)]), net.device
+        )
         n_poison = np.array([len(labels) for _, labels in mine])
-        batch_size = _batch_size(net, len(y) + int(n_poison.max()))
+        batch_size = batch_size_of(net, len(y) + int(n_poison.max()))
         first_poison = len(y) + np.cumsum(n_poison) - n_poison
         shuffles = np.random.default_rng(shuffle_seed) if _shuffles(net) else None
         streams = [
@@ -211,7 +219,7 @@ class Block:
         with torch.no_grad():
             return np.concatenate(
                 [
-                    outputs(params, _to_device(net, X[start : start + n_rows]))
+                    outputs(params, to_device(X[start : start + n_rows], net.device))
                     .argmax(dim=2)
                     .cpu()
                     .numpy()
@@ -224,10 +232,6 @@ class Block:
 def _output(net, params, X):
     output = functional_call(net.module_, params, (X,))
     return output[0] if isinstance(output, tuple) else output
-
-
-def _to_device(net, array):
-    return torch.from_numpy(np.ascontiguousarray(array)).to(net.device)
 
 
 def _on_host(state):
@@ -254,12 +258,6 @@ def _state_of_one(state, i):
     }
 
 
-def _batch_size(net, n_rows):
-    """Rows of a batch, as the iterator of skorch would have it."""
-    size = net.get_params_for("iterator_train").get("batch_size", net.batch_size)
-    return n_rows if size == -1 else size
-
-
 def _shuffles(net):
     return bool(net.get_params_for("iterator_train").get("shuffle", False))
 
@@ -267,18 +265,6 @@ def _shuffles(net):
 def _fixed_seed(estimator):
     seed = getattr(estimator, "random_state", None)
     return None if seed is None else int(seed)
-
-
-@contextmanager
-def _randomness_of(estimator):
-    """Draw from torch's generator, or from the seed of the net alone."""
-    seed = _fixed_seed(estimator)
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 def _initial_params(estimator, template, n_models, seed):
@@ -296,7 +282,7 @@ def _initial_params(estimator, template, n_models, seed):
 def _groups(net, n_clean, poisons, size):
     """Numbers of the nets that are trained together."""
     n_rows = n_clean + np.array([len(labels) for _, labels in poisons], dtype=int)
-    steps = np.array([n_batches(n, _batch_size(net, n)) for n in n_rows], dtype=int)
+    steps = np.array([n_batches(n, batch_size_of(net, n)) for n in n_rows], dtype=int)
     order = np.lexsort((n_rows, steps))
     blocks = []
     for group in np.split(order, np.flatnonzero(np.diff(steps[order])) + 1):
@@ -377,8 +363,8 @@ def _runs_as_one(net, params, X, y):
         with torch.random.fork_rng():
             block = Block(net, params, [0, 0])
             net.module_.train()
-            rows = _to_device(net, np.stack([X[:2], X[:2]]))
-            labels = _to_device(net, np.stack([y[:2], y[:2]]))
+            rows = to_device(np.stack([X[:2], X[:2]]), net.device)
+            labels = to_device(np.stack([y[:2], y[:2]]), net.device)
             block._losses(rows, labels).sum().backward()
     except RuntimeError:
         return False
@@ -387,22 +373,8 @@ def _runs_as_one(net, params, X, y):
 
 def _models_at_once(net, X, n_rows):
     """How many nets fit in the memory, by the outputs of their parts."""
-    counts = []
-
-    def count(module, inputs, output):
-        if torch.is_tensor(output):
-            counts.append(output[0].numel())
-
-    hooks = [part.register_forward_hook(count) for part in net.module_.modules()]
-    with torch.no_grad(), torch.random.fork_rng():
-        net.module_.eval()
-        net.module_(_to_device(net, X[:1]))
-    for hook in hooks:
-        hook.remove()
+    n_outputs = outputs_of_one_row(net.module_, to_device(X[:1], net.device))
     n_params = sum(p.numel() for p in net.module_.parameters())
     # Outputs and their gradients; parameters, gradients and slots of the optimizer.
-    n_bytes = 4 * (n_rows * (2 * sum(counts) + X[0].size) + 5 * n_params)
-    limit = MAX_BYTES
-    if torch.device(net.device).type == "cuda":
-        limit = torch.cuda.mem_get_info(torch.device(net.device))[0] // 3
-    return max(1, limit // n_bytes)
+    n_bytes = 4 * (n_rows * (2 * n_outputs + X[0].size) + 5 * n_params)
+    return max(1, bytes_at_once(net.device, MAX_BYTES) // n_bytes)

@@ -99,7 +99,9 @@ def copy_rows(X):
 def rows_like(X_new, originals):
     """Rows as the elements of a list; those that are copies as the very elements."""
     return [
-        old if np.array_equal(np.asarray(old, dtype=X_new.dtype), new) else list(new)
+        old
+        if np.array_equal(np.asarray(old, dtype=X_new.dtype), new)
+        else (new if isinstance(new, str) else list(new))
         for old, new in zip(originals, X_new, strict=True)
     ]
 

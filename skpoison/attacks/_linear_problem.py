@@ -1,0 +1,190 @@
+"""The training problem of a linear surrogate of two classes."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from skpoison.attacks._hinge_refits import HingeRefits
+from skpoison.attacks._linear_refits import SmoothRefits
+from skpoison.attacks._margin_losses import MARGIN_LOSSES
+from skpoison.influence._losses import loss_of, thaw
+from skpoison.influence._pipeline_loss import PipelineLoss
+from skpoison.utils._random import seeded_clone
+
+NEEDED = (
+    "LogisticRegression or LinearSVC with the L2 penalty and no class_weight, or a "
+    "pipeline of affine steps, such as StandardScaler, that ends in one"
+)
+
+
+class LinearProblem:
+    """Objective of a surrogate: the losses of its rows and the penalty.
+
+    Parameters are the coefficients of what the last step sees, and then the intercept,
+    if there is one. The objective is the sum of the losses, plus half the sum of
+    `decay` times the squared parameters.
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted on the rows.
+
+    X : ndarray of shape (n_samples, n_features)
+        Clean rows.
+
+    y : ndarray of shape (n_samples,)
+        Their labels, of the two classes of the model.
+
+    owner : str
+        Who asks, for errors.
+
+    parameter : str, default="surrogate"
+        The owner's parameter that holds the model.
+    """
+
+    def __init__(self, model, X, y, owner, parameter="surrogate"):
+        self.model, self.owner, self.parameter = model, owner, parameter
+        loss = loss_of(model, X, owner, parameter)
+        self.slope, self.shift = np.ones(X.shape[1]), np.zeros(X.shape[1])
+        if isinstance(loss, PipelineLoss):
+            self.slope, self.shift, loss = loss.slope, loss.shift, loss.loss
+        self._read(loss, last_step(model))
+        self.signs = np.where(loss.codes(y) == 1, 1.0, -1.0)
+        self.signed_rows = self.signs[:, np.newaxis] * self.design(X)
+        self._check_optimum()
+
+    def _read(self, loss, last):
+        link = type(getattr(loss, "link", None))
+        if link not in MARGIN_LOSSES or _is_odd(last):
+            raise TypeError(
+                f"{self.parameter}={self.model!r} of {self.owner} must be {NEEDED}. "
+                "For other models use InfluencePoisoner, GradientPoisoner or "
+                "SubpopPoisoner."
+            )
+        self.loss, self.tol = MARGIN_LOSSES[link], last.tol
+        self.classes, self.has_intercept = loss.classes, loss.has_intercept
+        has_penalty = getattr(last, "penalty", "l2") is not None
+        self.decay = np.full(loss.n_params, loss.weight_decay * has_penalty)
+        if self.has_intercept:
+            self.decay[-1] = loss.intercept_decay
+        self.start = loss.parameters()
+
+    def _check_optimum(self):
+        """Raise where parameters grow without end."""
+        if self.decay.any():
+            return
+        if (self.signed_rows @ self.start > 0).all():
+            raise ValueError(
+                f"{self.parameter}={self.model!r} of {self.owner} has no penalty and "
+                "separates its training rows, so that it has no optimum. Set a finite "
+                "C."
+            )
+
+    def check_converged(self, error):
+        """Warn of an optimum that was not reached."""
+        if error > 1e-6:
+            warnings.warn(
+                f"A refit of {self.parameter}={self.model!r} of {self.owner} stopped "
+                f"before its optimum, {error:.1e} from it. Scale the features, or lower "
+                "C.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def design(self, X):
+        """Give the rows that parameters multiply, of shape (n_samples, n_params)."""
+        T = (X * self.slope if self.slope.ndim == 1 else X @ self.slope) + self.shift
+        return np.column_stack([T, np.ones(len(T))]) if self.has_intercept else T
+
+    def in_input_units(self, theta):
+        """Give coefficients and intercept, of the features of X, with equal outputs."""
+        coef, intercept = (
+            (theta[:-1], theta[-1]) if self.has_intercept else (theta, 0.0)
+        )
+        moved = self.slope * coef if self.slope.ndim == 1 else self.slope @ coef
+        return moved, float(intercept + self.shift @ coef)
+
+    def parameters_of(self, coef, intercept):
+        """Give the parameters of given coefficients of the features of X, or None.
+
+        There are none where the steps before the model lose features, or where an
+        intercept is needed that the model does not have.
+        """
+        matrix = np.diag(self.slope) if self.slope.ndim == 1 else self.slope
+        own = np.linalg.lstsq(matrix, coef)[0]
+        rest = intercept - self.shift @ own
+        theta = np.append(own, rest) if self.has_intercept else own
+        again = self.in_input_units(theta)
+        scale = 1 + np.abs(coef).max(initial=0) + abs(intercept)
+        error = np.abs(np.append(again[0] - coef, again[1] - intercept)).max()
+        return theta if error <= 1e-8 * scale else None
+
+    def refits(self, theta=None, **options):
+        """Give the optimum on the clean rows, to which rows can be added."""
+        cls = SmoothRefits if self.loss.is_smooth else HingeRefits
+        return cls(self, self.start if theta is None else theta, **options)
+
+    def objective(self, theta):
+        """Give the objective on the clean rows."""
+        losses = self.loss.value(self.signed_rows @ theta)
+        return losses.sum() + self.decay @ theta**2 / 2
+
+
+def fit_problem(surrogate, X, y, owner, random_state, parameter="surrogate"):
+    """Fit a surrogate, unless it is frozen, and give its training problem.
+
+    Parameters
+    ----------
+    surrogate : classifier or None
+        `None` is a LogisticRegression.
+
+    X : ndarray of shape (n_samples, n_features)
+        Rows of two classes.
+
+    y : ndarray of shape (n_samples,)
+        Their labels.
+
+    owner : str
+        Who asks, for errors.
+
+    random_state : RandomState instance
+        Seeds what the surrogate leaves open.
+
+    parameter : str, default="surrogate"
+        The owner's parameter that holds the surrogate.
+
+    Returns
+    -------
+    problem : LinearProblem
+        Its training problem.
+    """
+    if isinstance(surrogate, FrozenEstimator):
+        model = thaw(surrogate)
+    else:
+        model = LogisticRegression() if surrogate is None else surrogate
+        model = seeded_clone(model, random_state)
+        with warnings.catch_warnings():
+            # The refits go on from where it stopped.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X, y)
+    return LinearProblem(model, X, y, owner, parameter)
+
+
+def last_step(model):
+    """Give the classifier at the end of a pipeline, or the model itself."""
+    model = thaw(model)
+    return last_step(model[-1]) if isinstance(model, Pipeline) else model
+
+
+def _is_odd(model):
+    """Whether a model has settings that its objective here leaves out."""
+    penalty, l1_ratio = getattr(model, "penalty", "l2"), getattr(model, "l1_ratio", 0)
+    has_l1 = penalty in ("l1", "elasticnet") or l1_ratio not in (None, 0)
+    return has_l1 or model.class_weight is not None or len(model.classes_) != 2

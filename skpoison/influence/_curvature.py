@@ -1,0 +1,238 @@
+"""Products with the inverse of the curvature of a training objective."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from functools import partial
+
+import numpy as np
+from scipy import linalg
+from scipy.sparse.linalg import LinearOperator, cg
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+# Parameters up to which "auto" forms the whole matrix; 72 MB of it.
+AUTO_EXACT = 3000
+CG_RTOL = 1e-8
+
+
+class Curvature:
+    """Curvature of the mean training objective at a fitted model.
+
+    The matrix is the mean over rows of the second derivatives of their losses, or of
+    their Gauss-Newton part, plus those of the penalty and `damping` times the
+    identity.
+
+    Parameters
+    ----------
+    loss : TrainingLoss
+        Loss of the fitted model.
+
+    X : {ndarray, sparse matrix} of shape (n_samples, ...)
+        Training rows.
+
+    codes : ndarray of shape (n_samples,)
+        Codes of their classes.
+
+    kind : {"gauss_newton", "hessian"}, default="gauss_newton"
+        Which matrix. They are the same for linear models.
+
+    damping : float, default=0.0
+        What is added to the diagonal.
+
+    solver : {"auto", "exact", "cg", "nystroem", "kfac"}, default="auto"
+        How systems are solved; "auto" is "exact" up to 3,000 parameters and "cg"
+        beyond.
+
+    rank : int, default=50
+        Rank of the sketch of "nystroem".
+
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of rows, 1 where `None`.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the sketch.
+
+    Attributes
+    ----------
+    solver : str
+        The solver in use.
+
+    min_eigenvalue : float
+        Smallest eigenvalue of the matrix; NaN where the solver does not know it.
+        Directions in which no loss and no penalty changes are left out where there
+        is no damping.
+    """
+
+    def __init__(
+        self,
+        loss,
+        X,
+        codes,
+        *,
+        kind="gauss_newton",
+        damping=0.0,
+        solver="auto",
+        rank=50,
+        weights=None,
+        random_state=None,
+    ):
+        loss.check_curvature(kind)
+        self.loss, self.X, self.codes = loss, X, codes
+        self.kind, self.damping = kind, damping
+        n_samples = len(codes)
+        self.weights = None if weights is None else np.asarray(weights) / n_samples
+        self.diagonal = loss.penalty(n_samples) + damping
+        if solver == "auto":
+            solver = "exact" if loss.n_params <= AUTO_EXACT else "cg"
+        self.solver, self.min_eigenvalue = solver, np.nan
+        self._solve = getattr(self, f"_prepare_{solver}")(rank, random_state)
+
+    def solve(self, v):
+        """Give the product of the inverse matrix and v, of shape (n_params,)."""
+        return self._solve(np.asarray(v, dtype=float))
+
+    def product(self, v):
+        """Give the product of the matrix and v, of shape (n_params,)."""
+        curved = self.loss.curvature_product(
+            self.X, self.codes, v, self.kind, self.weights
+        )
+        return curved + self.diagonal * v
+
+    def matrix(self):
+        """Give the matrix, of shape (n_params, n_params)."""
+        H = self.loss.curvature_matrix(self.X, self.codes, self.kind, self.weights)
+        H = np.asarray(H, dtype=float)
+        H[np.diag_indices_from(H)] += self.diagonal
+        return H
+
+    def _prepare_exact(self, rank, random_state):
+        H = self.matrix()
+        if self.damping == 0:
+            # Any value will do: all gradients are orthogonal to these directions.
+            flat = self.loss.flat_directions()
+            H += np.trace(H) / len(H) * (flat.T @ flat)
+        values = linalg.eigvalsh(H, check_finite=False)
+        self.min_eigenvalue = float(values[0])
+        negligible = len(H) * np.finfo(float).eps * np.abs(values).max()
+        _warn_if_indefinite(self.min_eigenvalue, -negligible)
+        if np.abs(values).min() <= negligible:
+            return _minimum_norm(H, negligible)
+        if values[0] < 0:
+            return partial(linalg.lu_solve, linalg.lu_factor(H, check_finite=False))
+        return partial(linalg.cho_solve, linalg.cho_factor(H, check_finite=False))
+
+    def _prepare_cg(self, rank, random_state):
+        return self._conjugate_gradients
+
+    def _conjugate_gradients(self, v):
+        shape, bends = (len(v), len(v)), []
+
+        def product(u):
+            Hu = self.product(u)
+            bends.append(u @ Hu / max(u @ u, np.finfo(float).tiny))
+            return Hu
+
+        operator = LinearOperator(shape, matvec=product, dtype=float)
+        solution, info = cg(operator, v, rtol=CG_RTOL)
+        _warn_if_indefinite(min(bends, default=0), -1e-12 * max(bends, default=0))
+        if info > 0:
+            residual = np.linalg.norm(self.product(solution) - v) / np.linalg.norm(v)
+            warnings.warn(
+                f"Conjugate gradients did not converge in {info} steps; the residual "
+                f"is {residual:.1e} of the right-hand side. Raise damping (got "
+                f"{self.damping}), scale the features, or use solver='exact'.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return solution
+
+    def _prepare_nystroem(self, rank, random_state):
+        if self.damping <= 0:
+            raise ValueError(
+                "solver='nystroem' needs damping > 0, which stands for all that the "
+                f"sketch leaves out. Got damping={self.damping}. Raise it, or use "
+                "solver='exact' or 'cg'."
+            )
+        rng, p = check_random_state(random_state), self.loss.n_params
+        basis = linalg.qr(rng.standard_normal((p, min(rank, p))), mode="economic")[0]
+        images = np.column_stack([self._curved(column) for column in basis.T])
+        values, vectors = linalg.eigh(_symmetric(basis.T @ images))
+        self._check_definite(values)
+        kept = values > p * np.finfo(float).eps * values.max()
+        F = images @ (vectors[:, kept] / np.sqrt(values[kept]))
+        return _woodbury(self.diagonal, F)
+
+    def _check_definite(self, values):
+        if values.min() < -1e-8 * np.abs(values).max():
+            raise ValueError(
+                "solver='nystroem' needs a matrix without negative eigenvalues, and "
+                f"the Hessian has one of {values.min():.3g} or less. Use the curvature "
+                "'gauss_newton', or solver='exact'."
+            )
+
+    def _curved(self, v):
+        return self.loss.curvature_product(
+            self.X, self.codes, v, self.kind, self.weights
+        )
+
+    def _prepare_kfac(self, rank, random_state):
+        if not hasattr(self.loss, "kfac"):
+            raise ValueError(
+                "solver='kfac' is for skorch nets only. Use solver='exact', 'cg' or "
+                "'nystroem'."
+            )
+        if self.kind != "gauss_newton" or self.weights is not None:
+            raise ValueError(
+                "solver='kfac' approximates the Gauss-Newton matrix of rows of equal "
+                f"weight. Got the curvature {self.kind!r}"
+                + (" and weights." if self.weights is not None else ".")
+            )
+        return self.loss.kfac(self.X, self.codes, self.damping).solve
+
+
+def _symmetric(A):
+    return (A + A.T) / 2
+
+
+def _woodbury(diagonal, F):
+    """Inverse of a diagonal plus F times its transpose."""
+    scaled = F / diagonal[:, np.newaxis]
+    factor = linalg.cho_factor(np.eye(F.shape[1]) + F.T @ scaled)
+    return partial(_solve_by_woodbury, diagonal, scaled, factor)
+
+
+def _solve_by_woodbury(diagonal, scaled, factor, v):
+    return v / diagonal - scaled @ linalg.cho_solve(factor, scaled.T @ v)
+
+
+def _minimum_norm(H, negligible):
+    """Solve in the eigenvectors whose eigenvalues are not negligible."""
+    values, vectors = linalg.eigh(H, check_finite=False)
+    kept = np.abs(values) > negligible
+    warnings.warn(
+        f"The curvature is singular: {np.count_nonzero(~kept)} of {len(values)} "
+        "directions in parameters have none, such as those of columns that are "
+        "collinear. They are left out, which gives the solution of least norm. Set "
+        "damping > 0, or penalise the model.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return partial(_solve_by_eigenvectors, values[kept], vectors[:, kept])
+
+
+def _solve_by_eigenvectors(values, vectors, v):
+    return vectors @ ((vectors.T @ v) / values)
+
+
+def _warn_if_indefinite(value, limit):
+    if value < limit:
+        warnings.warn(
+            f"The curvature is indefinite: its smallest eigenvalue is {value:.3g} or "
+            "less, so the model is not at a minimum and influence means little. Use "
+            "curvature='gauss_newton', or a damping above "
+            f"{-value:.3g}.",
+            UserWarning,
+            stacklevel=2,
+        )
