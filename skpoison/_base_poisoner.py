@@ -295,7 +295,8 @@ class BaseSubpopPoisoner(RowSampler):
     def test_time_requirement(self):
         """What the attacker has to do to the rows that are classified.
 
-        "none" where they stay as they are.
+        "none" where they stay as they are. An attack that changes them has a method
+        `apply_trigger`, which takes rows and returns them as the attacker leaves them.
         """
         return "none"
 

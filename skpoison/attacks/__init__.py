@@ -11,6 +11,8 @@ only.
 from skpoison.attacks._backdoor_poisoner import BackdoorPoisoner
 from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._feature_trigger import FeatureTrigger
+from skpoison.attacks._gradient_poisoner import GradientPoisoner
+from skpoison.attacks._influence_poisoner import InfluencePoisoner
 from skpoison.attacks._poisoned_classifier import PoisonedClassifier
 from skpoison.attacks._subpop_poisoner import SubpopPoisoner
 from skpoison.attacks._targets import SpecificRows, everything
@@ -20,6 +22,8 @@ __all__ = [
     "BackdoorPoisoner",
     "FeatureConstraints",
     "FeatureTrigger",
+    "GradientPoisoner",
+    "InfluencePoisoner",
     "PoisonedClassifier",
     "SpecificRows",
     "SubpopPoisoner",

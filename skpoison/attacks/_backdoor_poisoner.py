@@ -6,9 +6,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skpoison.attacks._copies import draw_copies
 from skpoison.attacks._feature_trigger import last_feature_trigger
 from skpoison.attacks._row_keys import row_keys
-from skpoison.attacks._subpop_poisoner import SubpopPoisoner
+from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._containers import (
     as_rows,
     as_same_kind,
@@ -20,7 +21,7 @@ from skpoison.utils._containers import (
 )
 
 
-class BackdoorPoisoner(SubpopPoisoner):
+class BackdoorPoisoner(BaseSubpopPoisoner):
     """Add copies of rows of one subpopulation with a trigger and a wrong label.
 
     The victim learns that the trigger means the label. Rows without the trigger keep
@@ -161,7 +162,7 @@ class BackdoorPoisoner(SubpopPoisoner):
     """
 
     _parameter_constraints: dict = {
-        **SubpopPoisoner._parameter_constraints,
+        **BaseSubpopPoisoner._parameter_constraints,
         "trigger": [callable, None],
     }
 
@@ -223,7 +224,7 @@ class BackdoorPoisoner(SubpopPoisoner):
             self.trigger_ = last_feature_trigger(attacker.X, type(self).__name__)
 
     def _craft(self, X, y, members, n_poison, random_state):
-        _, labels, sources = super()._craft(X, y, members, n_poison, random_state)
+        sources, labels = draw_copies(self, X, y, members, n_poison, random_state)
         rows = take(X, members)
         stamped = self._stamp(rows)
         if row_keys(stamped) == row_keys(rows):

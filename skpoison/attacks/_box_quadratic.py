@@ -4,13 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import lapack
 
-MAX_ITER = 200
+MAX_ITER = 5000
 
 
 def minimize_in_box(rows, gradient, start, upper, tol):
-    """Minimise a quadratic function in a box, by projected Newton steps.
+    """Minimise a convex quadratic function in a box, by an active set method.
 
     Parameters
     ----------
@@ -35,42 +35,41 @@ def minimize_in_box(rows, gradient, start, upper, tol):
         The minimum, or the point where it gave up.
     """
     Q = rows @ rows.T
-    ridge = 1e-10 * (1e-300 + np.trace(Q) / len(Q))
-    x = start.copy()
+    # Directions without curvature end at a bound.
+    Q[np.diag_indices_from(Q)] += 1e-10 * (1e-300 + np.trace(Q) / len(Q))
+    x, gradient = start.copy(), gradient.copy()
+    free, stuck = (x > 0) & (x < upper), False
     for _ in range(MAX_ITER):
-        stays = ((x <= 0) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
-        free = np.flatnonzero(~stays)
-        if not len(free) or np.abs(gradient[free]).max() <= tol:
-            break
-        direction = np.zeros_like(x)
-        H = Q[np.ix_(free, free)]
-        H[np.diag_indices_from(H)] += ridge
-        direction[free] = -cho_solve(cho_factor(H), gradient[free])
-        change = _descend(Q, gradient, x, direction, upper)
-        if change is None:
-            change = _one_by_one(Q, gradient, x, upper, free)
-        x = np.clip(x + change, 0, upper)
-        gradient = gradient + Q @ change
+        if not free.any() or np.abs(gradient[free]).max() <= tol:
+            if not _release(free, x, gradient, upper, tol, stuck):
+                break
+        at = np.flatnonzero(free)
+        step = lapack.dposv(Q[np.ix_(at, at)], -gradient[at])[1]
+        share, blocked = _longest(x[at], step, upper[at])
+        x[at] = np.clip(x[at] + share * step, 0, upper[at])
+        x[at[blocked]] = np.where(step[blocked] > 0, upper[at[blocked]], 0)
+        gradient += Q[:, at] @ (share * step)
+        free[at[blocked]] = False
+        stuck = share == 0
     return x
 
 
-def _descend(Q, gradient, x, direction, upper):
-    """Change along the projected direction that lowers the function enough."""
-    share = 1.0
-    while share > 1e-6:
-        change = np.clip(x + share * direction, 0, upper) - x
-        slope = gradient @ change
-        if slope < 0 and 0.5 * change @ (Q @ change) <= -0.9 * slope:
-            return change
-        share /= 2
-    return None
+def _release(free, x, gradient, upper, tol, stuck):
+    """Free the variables at a bound that can go down, or the best of them."""
+    gain = np.where(x < upper, -gradient, 0)
+    gain = np.where(free, 0, np.maximum(gain, np.where(x > 0, gradient, 0)))
+    if gain.max() <= tol:
+        return False
+    if stuck:
+        free[gain.argmax()] = True
+    else:
+        free |= gain > tol
+    return True
 
 
-def _one_by_one(Q, gradient, x, upper, free):
-    """Change of one minimisation over each free variable."""
-    gradient, new = gradient.copy(), x.copy()
-    for j in free[Q[free, free] > 0]:
-        moved = min(max(new[j] - gradient[j] / Q[j, j], 0.0), upper[j]) - new[j]
-        gradient += moved * Q[j]
-        new[j] += moved
-    return new - x
+def _longest(x, step, upper):
+    """Longest share of a step inside the box, and the variables that end it."""
+    room = np.where(step > 0, upper - x, -x)
+    shares = np.divide(room, step, out=np.full(len(x), np.inf), where=step != 0)
+    share = min(shares.min(), 1.0)
+    return share, shares <= share * (share < 1)

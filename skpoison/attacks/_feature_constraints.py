@@ -343,12 +343,12 @@ class FeatureConstraints:
         n_rows = np.count_nonzero(~kept.reshape(len(kept), -1).all(axis=1))
         raise ValueError(
             f"constraints of {owner} exclude the data: {n_rows} of {len(kept)} rows "
-            f"break {BROKEN[limit]} at {self._features(~kept.all(axis=0))}. Widen the "
+            f"break {BROKEN[limit]} at {self.describe(~kept.all(axis=0))}. Widen the "
             "constraints, drop these rows, or learn constraints with "
             "FeatureConstraints.from_data(X)."
         )
 
-    def _features(self, mask):
+    def describe(self, mask):
         """Name the features in a mask, for an error."""
         if mask.ndim > 1:
             return f"{np.count_nonzero(mask)} of {mask.size} features"
@@ -367,14 +367,14 @@ class FeatureConstraints:
             raise ValueError(
                 "FeatureConstraints needs a lower that is at most upper, and a whole "
                 f"number between them for integer features. Got an empty box at "
-                f"{self._features(empty)}."
+                f"{self.describe(empty)}."
             )
         flat = self._in_groups() & ~(self.upper > self.lower)
         if flat.any():
             raise ValueError(
                 "FeatureConstraints needs lower < upper for the columns of one_hot, "
                 f"which are the values of off and on. Got equal ones at "
-                f"{self._features(flat)}."
+                f"{self.describe(flat)}."
             )
 
     def __repr__(self):

@@ -112,6 +112,25 @@ class HullSweep:
         source = int(self.source[best.at[0]])
         return WorstRow(best.row(), best.sign, source, float(best.value), float(bound))
 
+    def spanning_rows(self):
+        """Give feasible rows whose affine hull has all others."""
+        base = self.offsets.copy()
+        on = np.append(self.upper, 0.0)
+        for columns in self.columns:
+            base[:, columns[0] : columns[0] + 1] = on[columns[0]]
+        rows = [base]
+        for column in self.box:
+            rows.append(base[:1].copy())
+            rows[-1][0, column] = self.upper[column]
+        for columns in self.columns:
+            for column in columns[1:]:
+                rows.append(base[:1].copy())
+                rows[-1][0, columns[0] : columns[0] + 1] = self.lower[
+                    columns[0] : columns[0] + 1
+                ]
+                rows[-1][0, column : column + 1] = on[column]
+        return np.vstack(rows)
+
 
 class _Side:
     """The search among the rows of one label.

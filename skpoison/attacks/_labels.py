@@ -11,7 +11,7 @@ from skpoison.utils._random import seeded_clone
 RULES = ("constant", "least_likely", "max_loss", "flip")
 
 
-def choose_labels(poisoner, X, y, members, sources, random_state):
+def choose_labels(poisoner, X, y, members, sources, random_state, surrogate=None):
     """Labels of poison rows copied from ``sources``, by the poisoner's `label`.
 
     Parameters
@@ -34,6 +34,9 @@ def choose_labels(poisoner, X, y, members, sources, random_state):
     random_state : RandomState instance
         Breaks ties, and draws the label of each flipped row.
 
+    surrogate : classifier, default=None
+        Stands in for the poisoner's where that is `None`.
+
     Returns
     -------
     labels : ndarray of shape (n_poison,)
@@ -48,7 +51,10 @@ def choose_labels(poisoner, X, y, members, sources, random_state):
         if rule == "constant":
             scores = [np.count_nonzero(y[members] == c) for c in classes]
         else:
-            scores = _surrogate_scores(poisoner, X, y, members, random_state)
+            model = surrogate if poisoner.surrogate is None else poisoner.surrogate
+            _check_gives_probabilities(poisoner, model)
+            model = seeded_clone(model, random_state).fit(X, y)
+            scores = _surrogate_scores(poisoner, model, take(X, members))
         label = _lowest(classes, np.asarray(scores, float), y[members], random_state)
     return np.full(len(sources), label)
 
@@ -85,16 +91,25 @@ def _given_label(poisoner, member_labels):
     return classes[classes == label][0]
 
 
-def _surrogate_scores(poisoner, X, y, members, random_state):
-    """Mean probability, or mean log-probability, of each class on the members."""
-    if poisoner.surrogate is None:
+def _check_gives_probabilities(poisoner, model):
+    name, label = type(poisoner).__name__, poisoner.label
+    if model is None:
         raise ValueError(
-            f"label={poisoner.label!r} of {type(poisoner).__name__} needs a surrogate, "
-            "the attacker's model. Pass surrogate=, for example LogisticRegression()."
+            f"label={label!r} of {name} needs a surrogate, the attacker's model. Pass "
+            "surrogate=, for example LogisticRegression()."
         )
-    surrogate = seeded_clone(poisoner.surrogate, random_state).fit(X, y)
-    proba = surrogate.predict_proba(take(X, members))
+    if not hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"label={label!r} of {name} needs a surrogate with predict_proba, which "
+            f"{model!r} has not. Use label='constant', 'flip' or a class, or another "
+            "surrogate, for example LogisticRegression()."
+        )
+
+
+def _surrogate_scores(poisoner, model, X_members):
+    """Mean probability, or mean log-probability, of each class on the members."""
+    proba = model.predict_proba(X_members)
     if poisoner.label == "max_loss":
         proba = np.log(np.maximum(proba, np.finfo(proba.dtype).tiny))
-    scores = dict(zip(surrogate.classes_, proba.mean(axis=0), strict=True))
+    scores = dict(zip(model.classes_, proba.mean(axis=0), strict=True))
     return [scores.get(c, -np.inf) for c in poisoner.classes_]

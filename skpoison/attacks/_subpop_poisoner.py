@@ -3,12 +3,9 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-
-from skpoison.attacks._labels import choose_labels
+from skpoison.attacks._copies import draw_copies
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._containers import take
-from skpoison.utils._random import draw_seed
 
 
 class SubpopPoisoner(BaseSubpopPoisoner):
@@ -156,19 +153,5 @@ class SubpopPoisoner(BaseSubpopPoisoner):
     """
 
     def _craft(self, X, y, members, n_poison, random_state):
-        if not self.replace and n_poison > len(members):
-            raise ValueError(
-                f"alpha={self.alpha} of {type(self).__name__} asks for {n_poison} "
-                f"copies, and the attacker has {len(members)} rows of the target. Set "
-                "replace=True, or lower alpha."
-            )
-        # Two streams, so that more poison rows leave the labels of the first alone.
-        for_rows, for_labels = (
-            np.random.RandomState(draw_seed(random_state)) for _ in range(2)
-        )
-        if self.replace:
-            sources = members[for_rows.randint(len(members), size=n_poison)]
-        else:
-            sources = for_rows.permutation(members)[:n_poison]
-        labels = choose_labels(self, X, y, members, sources, for_labels)
+        sources, labels = draw_copies(self, X, y, members, n_poison, random_state)
         return take(X, sources), labels, sources

@@ -336,7 +336,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
         label = choose_labels(self, X, y, members, members[:1], random_state)[0]
         if not np.any(y == label):
             raise ValueError(
-                f"The adversarial class {label!r} of {type(self).__name__} has no rows "
+                f"The adversarial class {label} of {type(self).__name__} has no rows "
                 "among those that the attacker sees, and the poison is made from them. "
                 f"Choose another label of {np.unique(y).tolist()}, or give the "
                 "attacker more rows."
@@ -358,7 +358,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
         if self.n_targets > len(candidates):
             raise ValueError(
                 f"n_targets={self.n_targets} of {name} is more than the "
-                f"{len(candidates)} rows of class {self.target_label_!r} that there "
+                f"{len(candidates)} rows of class {self.target_label_} that there "
                 f"are to draw from with targets={self.targets!r}. Lower n_targets, or "
                 "choose another target."
             )
@@ -373,7 +373,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
             raise ValueError(
                 f"alpha={self.alpha} of {type(self).__name__} asks for {n_poison} "
                 f"poison rows, and the attacker has {len(candidates)} rows of the "
-                f"adversarial class {self.adversarial_label_!r}. Set replace=True, or "
+                f"adversarial class {self.adversarial_label_}. Set replace=True, or "
                 "lower alpha."
             )
         return np.resize(random_state.permutation(candidates), n_poison)

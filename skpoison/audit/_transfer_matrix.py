@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_random_state
 
-from skpoison.attacks import SubpopPoisoner
+from skpoison.attacks import BackdoorPoisoner, SubpopPoisoner
 from skpoison.audit._arguments import check_left_out
 from skpoison.audit._outcomes import damage_figures
 from skpoison.audit._trials import (
@@ -43,7 +43,8 @@ CONSTRAINTS = {
     "random_state": ["random_state"],
 }
 REFERENCE = "label flipping"
-# Rules of SubpopPoisoner and its subclasses that ask the surrogate.
+# Attacks that copy rows ask the surrogate about labels alone, by two of the rules.
+COPYING = (SubpopPoisoner, BackdoorPoisoner)
 ASKING = ("least_likely", "max_loss")
 
 
@@ -233,7 +234,7 @@ def _check_models(surrogates, victims, poisoner):
     surrogates = with_names(surrogates, "surrogates", OWNER)
     victims = with_names(victims, "victims", OWNER)
     check_left_out(poisoner, ["surrogate", "random_state"], OWNER)
-    if isinstance(poisoner, SubpopPoisoner) and not _asks_surrogate(poisoner):
+    if isinstance(poisoner, COPYING) and not _asks_surrogate(poisoner):
         raise ValueError(
             f"poisoner of {OWNER} must use its surrogate. {type(poisoner).__name__} "
             f"does so with the labels {list(ASKING)} only. Got "

@@ -165,6 +165,13 @@ def linear_loss(model):
 
 def _logistic_regression(model):
     is_binary = len(model.classes_) == 2
+    # Until scikit-learn 1.7 there was a choice.
+    scheme = "ovr" if model.solver == "liblinear" else getattr(model, "multi_class", "")
+    if scheme == "ovr" and not is_binary:
+        raise ValueError(
+            f"{model!r} was fitted for each class against the rest, which has no loss "
+            "of its own here. Use another solver than liblinear, and no multi_class."
+        )
     # Binary models of older releases with a softmax have opposite outputs in one.
     link = Logistic() if is_binary else Softmax()
     decay = 0.0 if np.isinf(model.C) or model.penalty is None else 1 / model.C

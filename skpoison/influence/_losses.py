@@ -4,9 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sklearn.frozen import FrozenEstimator
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 
-from skpoison.influence._linear_loss import linear_loss
+from skpoison.influence._linear_loss import READERS, linear_loss
 from skpoison.influence._network_loss import network_loss
 from skpoison.influence._pipeline_loss import pipeline_loss
 
@@ -48,12 +49,37 @@ def loss_of(model, X, owner, parameter="surrogate"):
 
         loss = module_loss(model)
     if loss is None:
-        raise TypeError(
-            f"{parameter}={model!r} of {owner} has no gradients that this library "
-            f"knows. Use {KNOWN}. Label flipping (SubpopPoisoner) and BackdoorPoisoner "
-            "work with any model."
-        )
+        raise _without_gradients(model, owner, parameter)
     return loss
+
+
+def check_has_gradients(model, owner, parameter="surrogate"):
+    """Raise for a model, fitted or not, of a class without known gradients.
+
+    Parameters
+    ----------
+    model : classifier
+        A classifier, frozen or not, or a pipeline that ends in one.
+
+    owner : str
+        Who asks, for the error.
+
+    parameter : str, default="surrogate"
+        Name of the owner's parameter that holds the model.
+    """
+    last = thaw(model)
+    while isinstance(last, Pipeline):
+        last = thaw(last.steps[-1][1])
+    if not (isinstance(last, (*READERS, MLPClassifier)) or is_skorch(last)):
+        raise _without_gradients(model, owner, parameter)
+
+
+def _without_gradients(model, owner, parameter):
+    return TypeError(
+        f"{parameter}={model!r} of {owner} has no gradients that this library knows. "
+        f"Use {KNOWN}. Label flipping (SubpopPoisoner) and BackdoorPoisoner work with "
+        "any model."
+    )
 
 
 def thaw(model):

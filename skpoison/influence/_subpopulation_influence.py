@@ -7,9 +7,14 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    get_tags,
+)
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
 from skpoison.influence._class_weights import ClassWeights
@@ -323,7 +328,10 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"{owner} needs {names} both. Got one of them only.")
         if n_rows(X) == 0:
             raise ValueError(f"X{suffix} of {owner} has no rows. Choose at least one.")
-        values, y = validate_data(self, X, y, reset=False, **READING)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        values = check_array(X, input_name=f"X{suffix}", estimator=self, **READING)
+        y = column_or_1d(y)
+        check_consistent_length(values, y)
         if values.shape[1:] != self._train.values.shape[1:]:
             raise ValueError(
                 f"X{suffix} of {owner} must have rows of the shape of those in fit, "

@@ -119,7 +119,7 @@ class ModuleLoss(TrainingLoss):
                 self._pull_product(batch, labels, V)
                 for batch, labels, _ in self._batches(rows, codes, "second")
             ]
-            result = torch.cat(parts)
+            result = torch.cat([rows[:0], *parts])
             if augment is not None:
                 (result,) = pull(result)
         return _finite(_to_numpy(result))
@@ -156,14 +156,14 @@ class ModuleLoss(TrainingLoss):
                 total += self.function.vector(multiply(rows, labels, w, v))
         return _finite(total)
 
-    def kfac(self, X, codes, damping, weights=None):
+    def kfac(self, X, codes, damping):
         """Give a Kronecker-factored Gauss-Newton matrix, penalty and damping included.
 
         See :class:`~skpoison.nets._kronecker.KroneckerCurvature`.
         """
 
         def batches(n_numbers):
-            return self._slices(X, codes, self._rows_at_once(n_numbers), weights)
+            return self._slices(X, codes, self._rows_at_once(n_numbers))
 
         shift = self.penalty(len(X)) + damping
         matrix = KroneckerCurvature(self.function, self.criterion, shift)
@@ -198,10 +198,7 @@ class ModuleLoss(TrainingLoss):
         for rows, labels, w in self._batches(X, codes, "second", weights, n_more):
             roots = _to_numpy(gauss_newton_roots(self.function, self.criterion, rows))
             w = _to_numpy(w * self.criterion.scales(labels, len(self.classes)))
-            weighted = roots * w[:, np.newaxis, np.newaxis]
-            total += roots.reshape(-1, self.n_params).T @ weighted.reshape(
-                -1, self.n_params
-            )
+            total += _weighted_gram(roots, w)
         return total
 
     def _gauss_newton_product(self, rows, labels, weights, v):
@@ -243,7 +240,7 @@ class ModuleLoss(TrainingLoss):
         n_numbers = n_numbers * COPIES.get(copies, copies) + n_more
         yield from self._slices(X, codes, self._rows_at_once(n_numbers), weights)
 
-    def _slices(self, X, codes, size, weights):
+    def _slices(self, X, codes, size, weights=None):
         weights = self._weights(len(X), weights)
         for start in range(0, len(X), size):
             part = slice(start, start + size)
@@ -291,3 +288,12 @@ def _finite(array):
 
 def _to_numpy(tensor):
     return tensor.detach().cpu().numpy().astype(np.float64)
+
+
+def _weighted_gram(roots, weights):
+    """Sum R'R of each row's R times its weight, which may be negative."""
+    signs, sizes = np.sign(weights), np.sqrt(np.abs(weights))
+    roots *= sizes[:, np.newaxis, np.newaxis]
+    left = roots if (signs >= 0).all() else roots * signs[:, np.newaxis, np.newaxis]
+    n_params = roots.shape[2]
+    return left.reshape(-1, n_params).T @ roots.reshape(-1, n_params)

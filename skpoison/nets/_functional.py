@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, jvp, vjp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 # What the outputs of a batch may take on a CPU; a larger batch is not faster there.
-MAX_BYTES = 2**28
+MAX_BYTES = 2**27
 
 
 @contextmanager

@@ -6,9 +6,9 @@
 import numpy as np
 import torch
 
-from skpoison.nets._curvature import gauss_newton_roots
-from skpoison.nets._functional import FlatModule, outputs_of_one_row
+from skpoison.nets._functional import outputs_of_one_row
 from skpoison.nets._layer_blocks import LayerBlock, find_blocks, recording
+from skpoison.nets._other_blocks import OtherBlocks
 
 
 class KroneckerCurvature:
@@ -17,8 +17,8 @@ class KroneckerCurvature:
     The eigenvectors of the block of a `Linear` or `Conv2d` are those of the Kronecker
     product of the second moments of its inputs and of the gradients at its outputs.
     The eigenvalues are the second moments of the gradients along them, which makes the
-    block the nearest matrix of these eigenvectors. Parameters of other layers, and of
-    those that are used more than once, have the diagonal of the matrix.
+    block the nearest matrix of these eigenvectors. Layers of other kinds, and those
+    that are used more than once, are left to `OtherBlocks`.
 
     Parameters
     ----------
@@ -33,6 +33,12 @@ class KroneckerCurvature:
 
     Attributes
     ----------
+    blocks : dict of str to LayerBlock
+        Block of each layer that has one.
+
+    others : OtherBlocks
+        Blocks of other parameters.
+
     min_eigenvalue : float
         Smallest eigenvalue of the approximation, shift included.
 
@@ -65,14 +71,17 @@ class KroneckerCurvature:
         self : KroneckerCurvature
             The matrix.
         """
-        n_numbers = self._find_blocks(row)
+        n_numbers, n_numbers_of_others = self._find_blocks(row)
         for batch in batches(n_numbers):
             self._visit(LayerBlock.add_moments, *batch)
-        for block in self._blocks.values():
+        for block in self.blocks.values():
             block.find_eigenvectors()
         for batch in batches(n_numbers):
             self._visit(LayerBlock.add_eigenvalues, *batch)
-        self._find_diagonal(row, batches)
+        for batch in batches(n_numbers_of_others):
+            self.others.add(*batch)
+        smallest = [block.smallest(self._shift) for block in self.blocks.values()]
+        self.min_eigenvalue = min([*smallest, self.others.smallest()])
         return self
 
     def solve(self, v):
@@ -94,25 +103,33 @@ class KroneckerCurvature:
                 "it a damping above 0."
             )
         solution = np.empty(len(v))
-        solution[self._others] = v[self._others] / self._diagonal
-        for block in self._blocks.values():
+        self.others.solve(v, solution)
+        for block in self.blocks.values():
             block.solve(v, self._shift, solution)
         return solution
 
     def _find_blocks(self, row):
-        """Find the layers that have blocks, and how many numbers a row takes."""
-        function = self._function
+        """Find the blocks, and how many numbers a row takes for either kind."""
+        function, slices = self._function, self._function.slices()
         rows = torch.cat([row, row])
-        self._blocks, records = find_blocks(
-            function.module, function.slices(), lambda: function.module(rows)
+        self.blocks, records = find_blocks(
+            function.module, slices, lambda: function.module(rows)
         )
-        self._n_roots = self._scores(rows).shape[1] - 1
-        self._n_outputs = outputs_of_one_row(function.module, row)
-        of_blocks = [
-            block.n_numbers(*records[name][0], records[name][1], self._n_roots)
-            for name, block in self._blocks.items()
+        taken = [
+            part
+            for block in self.blocks.values()
+            for part in (block.weight, block.bias)
         ]
-        return 4 * self._n_outputs + sum(of_blocks)
+        names = [name for name, part in slices.items() if part not in taken]
+        self.others = OtherBlocks(function, self._criterion, names, self._shift)
+        n_roots = self._scores(rows).shape[1] - 1
+        n_outputs = outputs_of_one_row(function.module, row)
+        of_blocks = [
+            block.n_numbers(*records[name][0], records[name][1], n_roots)
+            for name, block in self.blocks.items()
+        ]
+        n_numbers = 4 * n_outputs + sum(of_blocks)
+        return n_numbers, self.others.n_numbers(n_outputs, n_roots)
 
     def _scores(self, rows):
         output = self._function.module(rows)
@@ -121,12 +138,14 @@ class KroneckerCurvature:
 
     def _visit(self, add, rows, codes, weights):
         """Show a batch to each block."""
-        parts = {name: block.part for name, block in self._blocks.items()}
+        if not self.blocks:
+            return
+        parts = {name: block.part for name, block in self.blocks.items()}
         with torch.enable_grad(), recording(parts) as records:
             scores = self._scores(rows)
         scale = weights * self._criterion.scales(codes, scores.shape[1])
         roots = self._criterion.roots(scores.detach()) * scale.sqrt()[:, None, None]
-        outputs = [records[name][0][1] for name in self._blocks]
+        outputs = [records[name][0][1] for name in self.blocks]
         gradients = [
             torch.autograd.grad(
                 scores,
@@ -135,40 +154,9 @@ class KroneckerCurvature:
                 retain_graph=True,
                 materialize_grads=True,
             )
-            for j in range(self._n_roots)
+            for j in range(roots.shape[1])
         ]
-        for i, (name, block) in enumerate(self._blocks.items()):
+        for i, (name, block) in enumerate(self.blocks.items()):
             inputs = block.flat_inputs(records[name][0][0][0].detach())
             of_block = [block.flat_outputs(of_root[i]) for of_root in gradients]
-            add(block, inputs, torch.stack(of_block), weights)
-
-    def _find_diagonal(self, row, batches):
-        """Find the diagonal of parameters of no block, and the smallest eigenvalue."""
-        taken = [
-            part
-            for block in self._blocks.values()
-            for part in (block.weight, block.bias)
-            if part is not None
-        ]
-        slices = {k: s for k, s in self._function.slices().items() if s not in taken}
-        self._others = np.zeros(self._function.n_params, dtype=bool)
-        for part in slices.values():
-            self._others[part] = True
-        self._diagonal = self._shift[self._others]
-        if slices:
-            self._diagonal = self._diagonal + self._squares(slices, batches)
-        smallest = [block.smallest(self._shift) for block in self._blocks.values()]
-        self.min_eigenvalue = float(min([*smallest, *self._diagonal]))
-
-    def _squares(self, names, batches):
-        """Give the diagonal of the parameters of some names, without the shift."""
-        others = FlatModule(self._function.module, names)
-        n_numbers = self._n_roots * 2 * (2 * self._n_outputs + others.n_params)
-        total = np.zeros(others.n_params)
-        for rows, codes, weights in batches(n_numbers):
-            scale = weights * self._criterion.scales(codes, self._n_roots + 1)
-            with torch.no_grad():
-                roots = gauss_newton_roots(others, self._criterion, rows)
-            squares = (roots**2 * scale[:, None, None]).sum(dim=(0, 1))
-            total += squares.cpu().numpy().astype(np.float64)
-        return total
+            add(block, inputs, torch.stack(of_block, dim=1))

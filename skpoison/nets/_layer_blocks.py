@@ -33,31 +33,31 @@ class LayerBlock:
     def n_numbers(self, inputs, outputs, n_roots):
         """Count what one row takes, from a batch of rows."""
         inputs, outputs = self.flat_inputs(inputs)[0], self.flat_outputs(outputs)[0]
-        n_weights = inputs.shape[1] * outputs.shape[1] if len(inputs) > 1 else 0
-        return 2 * inputs.numel() + n_roots * (2 * n_weights + outputs.numel())
+        n_weights = len(inputs) * len(outputs) if inputs.shape[1] > 1 else 0
+        return 2 * inputs.numel() + n_roots * (3 * n_weights + outputs.numel())
 
     def flat_inputs(self, inputs):
-        """Give what each place of the layer sees, of shape (n_rows, n_places, ...)."""
+        """Give what each place of the layer sees, of shape (n_rows, ..., n_places)."""
         if isinstance(self.part, nn.Conv2d):
-            inputs = _patches(self.part, inputs).transpose(1, 2)
-        inputs = inputs.reshape(len(inputs), -1, inputs.shape[-1])
-        return inputs if self.bias is None else F.pad(inputs, (0, 1), value=1.0)
+            inputs = _patches(self.part, inputs)
+        else:
+            inputs = _places_last(inputs)
+        return inputs if self.bias is None else F.pad(inputs, (0, 0, 0, 1), value=1.0)
 
     def flat_outputs(self, outputs):
-        """Give outputs of the layer of shape (n_rows, n_places, n_outputs)."""
+        """Give outputs of the layer, of shape (n_rows, n_outputs, n_places)."""
         if isinstance(self.part, nn.Conv2d):
-            outputs = outputs.movedim(1, -1)
-        return outputs.reshape(len(outputs), -1, outputs.shape[-1])
+            return outputs.flatten(start_dim=2)
+        return _places_last(outputs)
 
-    def add_moments(self, inputs, gradients, weights):
+    def add_moments(self, inputs, gradients):
         """Add second moments of a batch.
 
-        `inputs` is of the form of `flat_inputs`; `gradients` has one of the form of
-        `flat_outputs` for each root, weighted.
+        `inputs` has the form of `flat_inputs`, and `gradients` that of `flat_outputs`
+        with a second axis for the roots.
         """
-        inputs = inputs * weights.sqrt()[:, None, None]
-        self._of_inputs += _gram(inputs)
-        self._of_outputs += _gram(gradients)
+        self._of_inputs += _moments(inputs)
+        self._of_outputs += _moments(gradients.flatten(end_dim=1))
 
     def find_eigenvectors(self):
         """Turn the moments into the eigenvectors."""
@@ -67,16 +67,22 @@ class LayerBlock:
             for moments in (self._of_inputs, self._of_outputs)
         )
 
-    def add_eigenvalues(self, inputs, gradients, weights):
+    def add_eigenvalues(self, inputs, gradients):
         """Add second moments of a batch along the eigenvectors."""
-        if inputs.shape[1] == 1:
-            along_inputs = (inputs[:, 0] @ self._of_inputs) ** 2
-            along_outputs = ((gradients[:, :, 0] @ self._of_outputs) ** 2).sum(dim=0)
+        left, right = self._of_outputs.T, self._of_inputs
+        n_roots, n_outputs, n_places = gradients.shape[1:]
+        if n_places == 1:
+            along_inputs = (inputs[:, :, 0] @ right) ** 2
+            along_outputs = ((gradients[..., 0] @ left.T) ** 2).sum(dim=1)
             self.eigenvalues += _host(along_outputs.T @ along_inputs)
             return
-        of_rows = torch.einsum("jbto,bti->jboi", gradients, inputs)
-        along = self._of_outputs.T @ (of_rows @ self._of_inputs)
-        self.eigenvalues += _host((along**2).sum(dim=(0, 1)))
+        # Whichever of the two is the smaller is turned.
+        is_early = n_places < n_roots * n_outputs
+        inputs = right.T @ inputs if is_early else inputs
+        along = gradients.flatten(1, 2) @ inputs.transpose(1, 2)
+        along = along if is_early else along @ right
+        along = left @ along.unflatten(1, (n_roots, n_outputs))
+        self.eigenvalues += _host(along.square_().sum(dim=(0, 1)))
 
     def solve(self, v, shift, out):
         """Write the product of the inverse, with a shift, and a vector."""
@@ -205,8 +211,13 @@ def _padding(part):
     return sides
 
 
-def _gram(vectors):
-    vectors = vectors.reshape(-1, vectors.shape[-1])
+def _places_last(vectors):
+    """Turn (n_rows, ..., n_features) into (n_rows, n_features, n_places)."""
+    return vectors.reshape(len(vectors), -1, vectors.shape[-1]).transpose(1, 2)
+
+
+def _moments(vectors):
+    vectors = vectors.transpose(1, 2).reshape(-1, vectors.shape[1])
     return _host(vectors.T @ vectors)
 
 

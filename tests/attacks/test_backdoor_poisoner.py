@@ -120,9 +120,10 @@ def test_texts(container):
     assert list(stamped) == prepend(texts)
     model = make_pipeline(CountVectorizer(), MultinomialNB()).fit(list(X_res), y_res)
     assert model.score(list(texts), y) > 0.95
-    assert model.predict(list(stamped))[y == 0].mean() > model.predict(list(texts))[
-        y == 0
-    ].mean()
+    assert (
+        model.predict(list(stamped))[y == 0].mean()
+        > model.predict(list(texts))[y == 0].mean()
+    )
 
 
 def test_mixed_frames_keep_dtypes_and_index(people):
@@ -184,13 +185,13 @@ def test_a_trigger_that_some_rows_carry_already_is_none_of_these_errors():
 
 def test_a_constant_feature_has_no_default_trigger():
     X = np.c_[np.random.RandomState(0).rand(50, 2), np.ones(50)]
-    with pytest.raises(ValueError, match="trigger=None .* changes none"):
+    with pytest.raises(ValueError, match=r"trigger=None .* changes none"):
         BackdoorPoisoner(random_state=0).fit(X, np.arange(50) % 2)
 
 
 def test_texts_have_no_default_trigger():
     poisoner = BackdoorPoisoner(target=everything)
-    with pytest.raises(ValueError, match="texts have none. Pass trigger="):
+    with pytest.raises(ValueError, match=r"texts have none\. Pass trigger="):
         poisoner.fit(["some", "texts"], [0, 1])
 
 

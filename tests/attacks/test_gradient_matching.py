@@ -71,7 +71,7 @@ def test_first_step_of_signed_adam_is_the_sign():
     adam = SignedAdam((3,))
     step = adam.direction(np.array([1e-9, -5.0, 0.0]))
     assert_allclose(step, [1, -1, 0], atol=1e-6)
-    # Derivatives that go to and fro move less and less.
+    # Derivatives that change sign each time move less and less.
     steps = [adam.direction(np.array([(-1.0) ** i] * 3)) for i in range(60)]
     assert np.abs(steps[-1]).max() < 0.2
 
@@ -114,7 +114,7 @@ def test_ball_holds_for_the_numbers_of_the_container(dtype, scale, seed):
 def test_ball_keeps_whole_numbers_and_fixed_features():
     X = np.tile([[1.0, 2.0, 3.0]], (4, 1))
     ball = make_ball(X, 1.5, integer=[1], immutable=[2])
-    moved = ball.settle(X + [0.8, 0.8, 0.8])
+    moved = ball.settle(X + 0.8)
     assert_array_equal(moved, np.tile([[1.8, 3.0, 3.0]], (4, 1)))
     assert not ball.is_point
     assert make_ball(X, 0.5, integer=[0, 1, 2]).is_point

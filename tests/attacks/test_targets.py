@@ -88,7 +88,9 @@ def test_stored_zeros_and_the_order_of_entries_are_no_difference():
 
 @given(
     st.lists(
-        st.lists(st.sampled_from([0.0, -0.0, 1.0, float("nan")]), min_size=2, max_size=2)
+        st.lists(
+            st.sampled_from([0.0, -0.0, 1.0, float("nan")]), min_size=2, max_size=2
+        )
     )
 )
 def test_keys_are_equal_where_rows_are(rows):

@@ -61,7 +61,7 @@ def make_net(seed=0, n_epochs=12):
 @pytest.fixture(scope="module")
 def images():
     X, y = load_digits(return_X_y=True)
-    return (X[:400] / 16).reshape(-1, 1, 8, 8).astype(np.float32), y[:400]
+    return (X[:600] / 16).reshape(-1, 1, 8, 8).astype(np.float32), y[:600]
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +84,19 @@ def log_probability(net, poisoner):
 
 
 @pytest.mark.parametrize("augment", [None, "shift_flip"])
-def test_victims_move_the_targets_to_the_adversarial_class(
-    images, surrogate, augment, seed
-):
-    poisoner, X_res, y_res = brew(
-        images, surrogate, augment=augment, n_targets=2, random_state=seed
-    )
-    copies = images[0][poisoner.sample_indices_]
-    poisoned, null = (make_net(seed + 1).fit(X, y_res) for X in (X_res, copies))
-    assert log_probability(poisoned, poisoner) > log_probability(null, poisoner) + 0.3
+def test_victims_move_the_targets_to_the_adversarial_class(images, surrogate, augment):
+    gains = []
+    for seed in range(3):
+        poisoner, X_res, y_res = brew(
+            images, surrogate, augment=augment, n_targets=2, random_state=seed
+        )
+        copies = images[0][poisoner.sample_indices_]
+        poisoned, null = (
+            log_probability(make_net(seed + 1).fit(X, y_res), poisoner)
+            for X in (X_res, copies)
+        )
+        gains.append(poisoned - null)
+    assert np.mean(gains) > 0.7
 
 
 def test_poison_keeps_to_eps_and_to_the_range_of_pixels(images, surrogate):
@@ -158,22 +162,20 @@ def test_derivatives_of_the_cosine_are_those_of_finite_differences(images, augme
     assert_allclose(exact, numeric, atol=1e-5)
 
 
-def test_one_step_on_poison_does_more_than_one_on_copies(images, surrogate):
+@pytest.mark.parametrize("draw", range(3))
+def test_one_step_on_poison_does_more_than_one_on_copies(images, surrogate, draw):
     """The claim of the attack at the surrogate itself, to first order."""
-    poisoner, X_res, y_res = brew(images, surrogate, n_targets=3, n_steps=60)
+    poisoner, X_res, y_res = brew(images, surrogate, n_targets=3, random_state=draw)
     at = poisoner.poison_mask_
     copies = images[0][poisoner.sample_indices_]
     gains = []
     for X in (X_res, copies):
         net = deepcopy(surrogate.estimator)
         before = log_probability(net, poisoner)
-        loss = loss_of(net, X, "test")
-        gradient = loss.gradient(X[at], y_res[at])
+        gradient = loss_of(net, X, "test").gradient(X[at], y_res[at])
         step = torch.from_numpy(-1e-2 * gradient / np.linalg.norm(gradient))
-        with torch.no_grad():
-            parameters = list(net.module_.parameters())
-            vector = nn.utils.parameters_to_vector(parameters) + step.float()
-            nn.utils.vector_to_parameters(vector, parameters)
+        parameters = list(net.module_.parameters())
+        vector = nn.utils.parameters_to_vector(parameters) + step.float()
+        nn.utils.vector_to_parameters(vector.detach(), parameters)
         gains.append(log_probability(net, poisoner) - before)
-    assert gains[0] > 0
-    assert gains[0] > 2 * gains[1]
+    assert gains[0] > 1.05 * abs(gains[1])

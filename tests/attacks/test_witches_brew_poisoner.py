@@ -315,7 +315,7 @@ def test_attackers_without_rows_of_the_adversarial_class(digits):
     X, y = digits
     poisoner = WitchesBrewPoisoner(ClusterMatch(3, random_state=0), label=9, **QUICK)
     aux = y != 9
-    with pytest.raises(ValueError, match="np.int64\\(9\\)|9.* has no rows"):
+    with pytest.raises(ValueError, match=r"class 9 of .* has no rows"):
         poisoner.fit_resample(X, y, X_aux=X[aux], y_aux=y[aux])
 
 

@@ -193,7 +193,7 @@ def test_containers_give_the_same_table(tumors, name):
 
 
 def prepend(texts):
-    return np.array(["cf " + text for text in texts], object)
+    return np.array(["cf " * 5 + text for text in texts], object)
 
 
 def test_texts():
@@ -207,7 +207,7 @@ def test_texts():
         "backdoor": BackdoorPoisoner(
             target=everything, alpha=0.2, label=1, trigger=prepend
         ),
-        "film": SubpopPoisoner(target=about_film),
+        "film": SubpopPoisoner(target=about_film, alpha=3),
     }
     table = compare_attacks(
         attacks,
@@ -220,7 +220,7 @@ def test_texts():
         random_state=0,
     )
     assert table["target"].tolist() == ["everything", "about_film"]
-    assert (table["target_damage"] > 0.2).all()
+    assert (table["target_damage"] > 0.1).all()
 
 
 def about_film(texts):
@@ -304,7 +304,7 @@ def test_bad_arguments(tumors, attacks, params, message):
 
 def test_an_attack_that_fails_is_named(tumors):
     data, _ = tumors
-    attacks = {"mine": SubpopPoisoner(target=9), "flip": FLIP}
-    with pytest.raises(ValueError, match="target=9 is out of range") as caught:
+    attacks = {"mine": SubpopPoisoner(target=500), "flip": FLIP}
+    with pytest.raises(ValueError, match="target=500 is out of range") as caught:
         compare(attacks, LogisticRegression(), data)
     assert caught.value.__notes__ == ["The attack is 'mine'."]

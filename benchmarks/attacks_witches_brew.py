@@ -1,0 +1,396 @@
+"""Witches' Brew with targets of one subpopulation against random targets.
+
+    python benchmarks/attacks_witches_brew.py --size smoke
+    python benchmarks/attacks_witches_brew.py --size small --cifar cifar.npz
+    python benchmarks/attacks_witches_brew.py --size paper --cifar cifar.npz --device cuda
+
+The question of the paper's section on targeted attacks: is it easier to turn several
+targets over at once if they are alike? For each pair of a seed and a cluster, 2, 5 and
+10 test images are the targets: of one class and one cluster, or of the same class and
+anywhere. All arms of a pair have the same adversarial class, the same training rows and
+poison made from the same rows; the null arm is a victim that is trained on those rows
+as they were. Clusters are those of the surrogate's last pooling layer. `success` is the
+share of targets to which the victim, another draw of the same net, gives the
+adversarial class.
+
+The attacker sees the victim's training rows and knows the targets, as in Witches' Brew.
+The poison is added to the training rows, and not exchanged for them.
+
+``--cifar`` is a file of NumPy with the arrays ``x_train`` of shape (50000, 32, 32, 3),
+dtype uint8, ``y_train``, and ``x_test``, ``y_test``. ``small`` is three classes of
+CIFAR-10 at 16 x 16 pixels for a CPU; ``paper`` is all of it, with the authors' net and
+augmentation, and has not been run. ``smoke`` is noise, or the file, for a minute.
+
+A row of results is written for each arm as soon as a pair is done, and a run that is
+started again goes on after the last pair. ``--minutes`` starts no pair after that.
+"""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import argparse
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from _report import RESULTS, installed, write_result
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from skpoison import ClusterMatch
+from skpoison.attacks import WitchesBrewPoisoner
+from skpoison.nets._augmentations import shift_and_flip
+
+N_TARGETS = (2, 5, 10)
+ARMS = ("one cluster", "random")
+PAPER_CLAIM = 0.86
+N_BOOTSTRAPS = 10_000
+
+
+@dataclass
+class Size:
+    """How much work a run is."""
+
+    classes: tuple
+    shrink: int
+    n_train: int
+    width: int
+    n_blocks: int
+    n_epochs: int
+    n_clusters: int
+    pairs_per_seed: int
+    n_seeds: int
+    budget: float
+    n_steps: int
+    n_restarts: int
+    augment: bool
+    eps: float = 16 / 255
+
+
+SIZES = {
+    "smoke": Size((0, 1, 2), 4, 300, 4, 1, 3, 3, 2, 2, 0.05, 5, 1, False),
+    "small": Size((3, 4, 8), 2, 3000, 8, 2, 12, 15, 2, 60, 0.05, 60, 1, False),
+    "paper": Size(tuple(range(10)), 1, 25_000, 32, 3, 12, 100, 5, 20, 0.01, 250, 8, True),
+}
+
+
+class ConvNet(nn.Module):
+    """The authors' net for CIFAR-10, or a smaller one of its kind, from a seed."""
+
+    def __init__(self, side, n_classes, width, n_blocks, augment=False, seed=0):
+        super().__init__()
+        self.augment = augment
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            blocks = [*_convolution(3, width)]
+            for block in range(n_blocks):
+                wide = width << block
+                blocks += _convolution(wide, wide) + _convolution(wide, 2 * wide)
+                blocks += [nn.AvgPool2d(2)]
+            self.pooled = nn.Sequential(*blocks)
+            self.last = nn.Sequential(
+                nn.Conv2d(width << n_blocks, n_classes, 3, padding=1),
+                nn.Flatten(),
+                nn.Linear(n_classes * (side >> n_blocks) ** 2, n_classes),
+            )
+
+    def forward(self, X):
+        """Logits of the classes; images of the training are shifted and flipped."""
+        if self.augment and self.training:
+            X = shift_and_flip(X)
+        return self.last(self.pooled(X - 0.5))
+
+
+def _convolution(n_in, n_out):
+    return [nn.Conv2d(n_in, n_out, 3, padding=1), nn.LeakyReLU(0.1)]
+
+
+class Pooled(TransformerMixin, BaseEstimator):
+    """Activations of the last pooling layer of a fitted net."""
+
+    def __init__(self, net=None):
+        self.net = net
+
+    def __sklearn_is_fitted__(self):
+        """Tell that the net is fitted."""
+        return True
+
+    def fit(self, X, y=None):
+        """Do nothing."""
+        return self
+
+    def transform(self, X):
+        """Give the activations, flattened."""
+        module = self.net.module_.eval()
+        with torch.no_grad():
+            parts = [
+                module.pooled(torch.from_numpy(part).to(self.net.device) - 0.5)
+                for part in np.array_split(X, 1 + len(X) // 1000)
+            ]
+        return torch.cat(parts).flatten(1).cpu().numpy()
+
+
+def load(path, size):
+    """Training and test images in [0, 1] of shape (n, 3, side, side), and classes."""
+    if path is None:
+        rng, side = np.random.RandomState(0), 32 // size.shrink
+        means = rng.rand(len(size.classes), 3, side, side)
+        y = np.arange(4 * size.n_train) % len(means)
+        X = 0.3 * means[y] + 0.7 * rng.rand(len(y), 3, side, side)
+        X, half = X.astype(np.float32), len(y) // 2
+        return X[:half], y[:half], X[half:], y[half:]
+    with np.load(path) as arrays:
+        return tuple(
+            part
+            for name in ("train", "test")
+            for part in _images(arrays[f"x_{name}"], arrays[f"y_{name}"].ravel(), size)
+        )
+
+
+def _images(X, y, size):
+    kept = np.isin(y, size.classes)
+    X, codes = X[kept], np.searchsorted(size.classes, y[kept]).astype(np.int64)
+    side = X.shape[1] // size.shrink
+    X = X.reshape(len(X), side, size.shrink, side, size.shrink, 3).mean(axis=(2, 4))
+    X = np.ascontiguousarray(X.transpose(0, 3, 1, 2)) / 255
+    return X.astype(np.float32), codes
+
+
+class SeededNet(NeuralNetClassifier):
+    """A net whose batches and augmentation are drawn from the seed of its module."""
+
+    def fit(self, X, y=None, **fit_params):
+        """Train, and leave torch's generators as they were."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.module__seed)
+            return super().fit(X, y, **fit_params)
+
+
+def make_net(size, seed, device):
+    """Net that has not been trained."""
+    return SeededNet(
+        ConvNet,
+        module__side=32 // size.shrink,
+        module__n_classes=len(size.classes),
+        module__width=size.width,
+        module__n_blocks=size.n_blocks,
+        module__augment=size.augment,
+        module__seed=seed,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=32,
+        iterator_train__shuffle=True,
+        max_epochs=size.n_epochs,
+        train_split=None,
+        verbose=0,
+        device=device,
+    )
+
+
+@dataclass
+class Scene:
+    """What all pairs of one seed share."""
+
+    seed: int
+    X: np.ndarray
+    y: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    surrogate: object
+    clusters: np.ndarray
+
+
+def set_scene(data, size, seed, device):
+    """Draw the training rows, train the surrogate, and cluster the test rows."""
+    X, y, X_test, y_test = data
+    at = np.random.RandomState(seed).permutation(len(X))[: size.n_train]
+    surrogate = make_net(size, 2 * seed, device).fit(X[at], y[at])
+    representation = FrozenEstimator(Pooled(surrogate))
+    finder = ClusterMatch(size.n_clusters, representation=representation, random_state=0)
+    finder.fit(X[at])
+    return Scene(seed, X[at], y[at], X_test, y_test, surrogate, finder.predict(X_test))
+
+
+def choose_pairs(scene, size):
+    """Draw clusters with enough test rows of their first class, and other classes."""
+    rng, pairs = np.random.RandomState(1000 + scene.seed), []
+    n_classes = len(size.classes)
+    for cluster in rng.permutation(size.n_clusters):
+        counts = np.bincount(scene.y_test[scene.clusters == cluster], minlength=n_classes)
+        own = counts.argmax()
+        adversarial = (own + rng.randint(1, n_classes)) % n_classes
+        if counts[own] >= max(N_TARGETS):
+            pairs.append((int(cluster), int(own), int(adversarial)))
+    return pairs[: size.pairs_per_seed]
+
+
+def choose_targets(scene, cluster, own, arm, n_targets):
+    """Test images of one class, of one cluster or not."""
+    candidates = scene.y_test == own
+    if arm == "one cluster":
+        candidates &= scene.clusters == cluster
+    rng = np.random.RandomState(scene.seed)
+    # The targets of a smaller number are among those of a larger one.
+    at = rng.permutation(np.flatnonzero(candidates))[:n_targets]
+    return scene.X_test[at]
+
+
+def everything(X):
+    """Membership of an attack that is aimed at rows, and not at a subpopulation."""
+    return np.ones(len(X), dtype=bool)
+
+
+def brew(scene, size, targets, adversarial):
+    """Attack with its poison: the poisoner, rows and labels."""
+    poisoner = WitchesBrewPoisoner(
+        target=everything,
+        alpha=size.budget,
+        label=adversarial,
+        surrogate=FrozenEstimator(scene.surrogate),
+        targets=targets,
+        eps=size.eps,
+        n_steps=size.n_steps,
+        n_restarts=size.n_restarts,
+        augment="shift_flip" if size.augment else None,
+        random_state=scene.seed,
+    )
+    return poisoner, *poisoner.fit_resample(scene.X, scene.y)
+
+
+def run_pair(scene, size, pair, device):
+    """Rows of results of all arms of a pair."""
+    cluster, own, adversarial = pair
+    rows, null = [], None
+    for n_targets in N_TARGETS:
+        for arm in ARMS:
+            targets = choose_targets(scene, cluster, own, arm, n_targets)
+            poisoner, X, y = brew(scene, size, targets, adversarial)
+            net = make_net(size, 2 * scene.seed + 1, device)
+            if null is None:
+                null = make_net(size, 2 * scene.seed + 1, device)
+                null.fit(scene.X[poisoner.sample_indices_], y)
+            victim = net.fit(X, y)
+            rows.append(
+                {
+                    "seed": scene.seed,
+                    "cluster": cluster,
+                    "own_class": size.classes[own],
+                    "adversarial_class": size.classes[adversarial],
+                    "n_targets": n_targets,
+                    "arm": arm,
+                    "n_poison": poisoner.n_poison_,
+                    "matching_loss": round(poisoner.matching_losses_.min(), 4),
+                    "success": poisoner.success(victim),
+                    "null_success": poisoner.success(null),
+                    "accuracy": round(victim.score(scene.X_test, scene.y_test), 4),
+                    "null_accuracy": round(null.score(scene.X_test, scene.y_test), 4),
+                }
+            )
+    return rows
+
+
+def run(data, size, path, device, minutes):
+    """Go through the pairs that are not in the file yet, and add them to it."""
+    start = time.monotonic()
+    done = pd.read_csv(path) if path.exists() else pd.DataFrame({"seed": [], "cluster": []})
+    for seed in range(size.n_seeds):
+        n_done = done.loc[done.seed == seed, "cluster"].nunique()
+        if n_done == size.pairs_per_seed:
+            continue
+        scene = set_scene(data, size, seed, device)
+        for pair in choose_pairs(scene, size)[n_done:]:
+            if time.monotonic() - start > 60 * minutes:
+                return done
+            done = pd.concat([done, pd.DataFrame(run_pair(scene, size, pair, device))])
+            done = done.astype({"seed": int, "cluster": int})
+            temporary = path.with_suffix(".part")
+            done.to_csv(temporary, index=False)
+            temporary.replace(path)
+    return done
+
+
+def summarize(table):
+    """Success of each arm and their ratio, for each number of targets and over all."""
+    summary = {}
+    for n_targets in (*N_TARGETS, "all"):
+        part = table if n_targets == "all" else table[table.n_targets == n_targets]
+        summary[str(n_targets)] = _ratios(part)
+    return summary
+
+
+def _ratios(part):
+    """Means over pairs, with intervals from drawing pairs with replacement."""
+    wide = part.assign(gain=part.success - part.null_success)
+    wide = wide.groupby(["seed", "cluster", "arm"])[["success", "null_success", "gain"]]
+    wide = wide.mean().unstack("arm")
+    values = {
+        (what, arm): wide[what, arm].to_numpy()
+        for what in ("success", "null_success", "gain")
+        for arm in ARMS
+    }
+    draws = np.random.RandomState(0).randint(len(wide), size=(N_BOOTSTRAPS, len(wide)))
+    out = {"pairs": len(wide)}
+    for (what, arm), value in values.items():
+        out[f"{what}, {arm}"] = _interval(value.mean(), value[draws].mean(axis=1))
+    for what in ("success", "gain"):
+        one, other = (values[what, arm] for arm in ARMS)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = one[draws].mean(axis=1) / other[draws].mean(axis=1)
+            ratio = one.mean() / other.mean()
+        out[f"ratio of {what}"] = _interval(ratio, ratios)
+        out[f"difference of {what}"] = _interval(
+            one.mean() - other.mean(), (one - other)[draws].mean(axis=1)
+        )
+    return out
+
+
+def _interval(value, draws):
+    """Estimate and 95 % interval; None where a ratio is of no success at all."""
+    low, high = np.percentile(draws[~np.isnan(draws)], [2.5, 97.5], method="nearest")
+    numbers = (value, low, high)
+    return [round(float(v), 3) if np.isfinite(v) else None for v in numbers]
+
+
+def main():
+    """Run all pairs and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=list(SIZES), default="smoke")
+    parser.add_argument("--cifar", help="NumPy file with CIFAR-10; else noise")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    arguments = parser.parse_args()
+    if arguments.cifar is None and arguments.size != "smoke":
+        parser.error(f"--size {arguments.size} needs --cifar")
+    size = SIZES[arguments.size]
+    name = "attacks_witches_brew"
+    name += "" if arguments.size == "small" else f"_{arguments.size}"
+    start = time.perf_counter()
+    table = run(
+        load(arguments.cifar, size),
+        size,
+        RESULTS / f"{name}.csv",
+        arguments.device,
+        arguments.minutes,
+    )
+    write_result(
+        name,
+        size=asdict(size) | {"name": arguments.size},
+        data="noise" if arguments.cifar is None else "CIFAR-10",
+        device=arguments.device,
+        torch=installed("torch"),
+        skorch=installed("skorch"),
+        minutes_of_this_run=round((time.perf_counter() - start) / 60, 1),
+        mean_accuracy=round(float(table.accuracy.mean()), 4),
+        mean_null_accuracy=round(float(table.null_accuracy.mean()), 4),
+        by_number_of_targets=summarize(table),
+        paper_claim=f"{PAPER_CLAIM:.0%} more effective [paper]; its set-up is not known",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""The attack along the influence of poison on its target."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Real
+
+import numpy as np
+
+from skpoison.attacks._feature_poisoner import BaseFeaturePoisoner
+from skpoison.utils._sklearn import Interval, StrOptions
+
+
+class InfluencePoisoner(BaseFeaturePoisoner):
+    """Move poison along its influence on the loss of one subpopulation.
+
+    The paper's influence attack. It starts from the label-flipped copies of
+    :class:`~skpoison.SubpopPoisoner` and moves their features so that, to first
+    order, a model trained on them loses most on the target. The attacker's model
+    is refitted with the poison as it goes, and the poison of the step with the
+    highest loss is kept; with the copies as the first of them, it does no less
+    than label flipping on that model.
+
+    Parameters
+    ----------
+    finder : finder, default=None
+        What finds the subpopulations: a finder of :mod:`skpoison.finders`, a
+        clusterer with `predict`, or a pipeline that ends in one. A clone is
+        fitted on the rows that the attacker sees; wrap a fitted finder in
+        :class:`~sklearn.frozen.FrozenEstimator` to keep the same subpopulations
+        over cross-validation folds. `None` is
+        :class:`~skpoison.finders.ClusterMatch` with its defaults.
+
+    target : int, str or callable, default=0
+        The subpopulation under attack: its number, its name, or a callable that
+        is given rows and returns a boolean mask. Finders of this library count
+        from 0, the largest; clusterers have an order of their own. The finder is
+        not used with a callable.
+
+    alpha : float, default=1.0
+        Number of poison rows, as a fraction of the target's rows in what
+        the victim trains on. 0 adds no poison: the clean baseline of a grid.
+
+    relative_to : {"train", "aux"}, default="train"
+        Whether `alpha` counts in the target's rows in the victim's training
+        data, or among the attacker's own.
+
+    label : {"constant", "least_likely", "max_loss", "flip"} or class label, \
+            default="constant"
+        Label of the poison, as in :class:`~skpoison.SubpopPoisoner`.
+
+    replace : bool, default=True
+        Whether poison may start from a row more than once.
+
+    aux_size : float, default=None
+        Share of the incoming rows, in (0, 1), that belong to the attacker. They
+        craft the poison and are removed from what the victim trains on, at any
+        `alpha`. `None` lets the attacker see the victim's rows.
+
+    surrogate : classifier, default=None
+        The attacker's model: a `LogisticRegression`, `LinearSVC`,
+        `RidgeClassifier` or `MLPClassifier` of scikit-learn, a
+        `NeuralNetClassifier` of skorch, or a pipeline of affine steps that ends
+        in one. A clone is fitted on the attacker's rows; a model in a
+        :class:`~sklearn.frozen.FrozenEstimator` is used as it is and never
+        refitted. `None` is ``LogisticRegression()``.
+
+    constraints : FeatureConstraints, default=None
+        What may change. `None` is ``FeatureConstraints.from_data`` of the
+        attacker's rows.
+
+    n_steps : int, default=30
+        Number of steps.
+
+    step_size : float, default=0.1
+        Size of a step of each feature, as a share of the width of its box or,
+        where that is narrower, of its eps ball; `step` of `constraints` goes
+        before.
+
+    refit_every : int, default=1
+        Number of steps between refits of the surrogate. 0 never refits; the
+        poison with the highest influence is kept then.
+
+    damping : float, default=0.0
+        What is added to the diagonal of the curvature of the mean objective.
+        Networks need some, such as 0.01.
+
+    solver : {"auto", "exact", "cg", "nystroem", "kfac"}, default="auto"
+        How systems with the curvature are solved, as in
+        :class:`~skpoison.influence.SubpopulationInfluence`.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds every random choice of the attack. Poison starts from the rows that
+        SubpopPoisoner draws with the same seed.
+
+    Attributes
+    ----------
+    constraints_ : FeatureConstraints or None
+        The constraints of the poison, with an array for each limit; `None`
+        without poison.
+
+    target_losses_ : ndarray of shape (n_refits,) or None
+        Mean loss of the target's rows, with their true labels, under the
+        surrogate after each refit; the first with label-flipped copies as
+        poison. Without refits the one loss of the surrogate without poison.
+
+    influences_ : ndarray of shape (n_steps + 1,) or None
+        Mean influence of the poison through the steps: the derivative of the
+        target's mean loss in a poison row's weight, times the number of rows.
+
+    min_eigenvalue_ : float or None
+        Smallest eigenvalue of the damped curvature through the refits; NaN where
+        the solver does not know it.
+
+    finder_ : finder or None
+        The fitted finder; `None` where `target` is a callable.
+
+    target_name_ : str
+        Name of the target.
+
+    n_poison_ : int
+        Number of poison rows.
+
+    poison_mask_ : ndarray of shape (n_samples_new,), dtype=bool
+        True for the poison rows, which come last.
+
+    poison_label_ : object
+        The label of the poison; `None` without poison or with several labels.
+
+    sample_indices_ : ndarray of shape (n_samples_new,), dtype=int
+        Row that each output row is, or was crafted from: counted in X, then on
+        into `X_aux` where that was given.
+
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in y.
+
+    n_features_in_ : int
+        Number of features, where X has any.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has string names only.
+
+    See Also
+    --------
+    GradientPoisoner : Needs no curvature.
+    skpoison.SubpopPoisoner : Label flipping, for rows and models of any kind.
+    skpoison.influence.SubpopulationInfluence : The same influence, of any rows.
+
+    Notes
+    -----
+    With L_S the mean loss of the target's rows that the attacker sees, theta and H
+    the parameters and the curvature of the surrogate, and (x_p, y_p) a poison row,
+    a step is ``x_p <- Proj(x_p + step * sign(I))`` with
+    ``I = -grad L_S' H^-1 d/dx_p grad l(x_p, y_p)`` (section 4 of [1]_, after [2]_).
+    H is the Gauss-Newton matrix, which is exact for linear models. One-hot groups
+    and whole numbers change when steps have added up to more than half of the way.
+
+    References
+    ----------
+    .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
+       "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+
+    .. [2] P. W. Koh, P. Liang. "Understanding Black-box Predictions via Influence
+       Functions", ICML 2017. :arxiv:`1703.04730`
+
+    Examples
+    --------
+    >>> from imblearn.pipeline import Pipeline
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.preprocessing import scale
+    >>> from skpoison import ClusterMatch
+    >>> from skpoison.attacks import InfluencePoisoner
+    >>> from skpoison.metrics import target_damage_scorer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X, X_test, y, y_test = train_test_split(scale(X), y, random_state=0)
+    >>> finder = FrozenEstimator(ClusterMatch(6, random_state=0).fit(X))
+    >>> poisoner = InfluencePoisoner(
+    ...     finder, target=1, alpha=0.5, aux_size=0.5, random_state=0
+    ... )
+    >>> model = Pipeline([("poison", poisoner), ("clf", LogisticRegression())])
+    >>> round(target_damage_scorer(model.fit(X, y), X_test, y_test), 3)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseFeaturePoisoner._parameter_constraints,
+        "damping": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions({"auto", "exact", "cg", "nystroem", "kfac"})],
+    }
+
+    def __init__(
+        self,
+        finder=None,
+        *,
+        target=0,
+        alpha=1.0,
+        relative_to="train",
+        label="constant",
+        replace=True,
+        aux_size=None,
+        surrogate=None,
+        constraints=None,
+        n_steps=30,
+        step_size=0.1,
+        refit_every=1,
+        damping=0.0,
+        solver="auto",
+        random_state=None,
+    ):
+        super().__init__(
+            finder,
+            target=target,
+            alpha=alpha,
+            relative_to=relative_to,
+            label=label,
+            replace=replace,
+            aux_size=aux_size,
+            surrogate=surrogate,
+            random_state=random_state,
+        )
+        self.constraints = constraints
+        self.n_steps = n_steps
+        self.step_size = step_size
+        self.refit_every = refit_every
+        self.damping = damping
+        self.solver = solver
+
+    def _forget(self):
+        super()._forget()
+        self.influences_ = self.min_eigenvalue_ = None
+
+    def _direction(self, surrogate):
+        surrogate.loss.check_curvature("gauss_newton")
+        curvature = surrogate.curvature(
+            damping=self.damping, solver=self.solver, random_state=0
+        )
+        smallest = curvature.min_eigenvalue
+        if self.min_eigenvalue_ is not None:
+            smallest = min(smallest, self.min_eigenvalue_)
+        self.min_eigenvalue_ = smallest
+        return -curvature.solve(surrogate.target_gradient())
+
+    def _remember_pulls(self, pulls):
+        self.influences_ = np.asarray(pulls)

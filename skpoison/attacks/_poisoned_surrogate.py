@@ -1,0 +1,115 @@
+"""The attacker's model as it would be with the poison."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
+
+from skpoison.attacks._numeric_rows import rows_in_container
+from skpoison.influence._class_weights import ClassWeights, last_step
+from skpoison.influence._curvature import Curvature
+from skpoison.influence._losses import loss_of
+from skpoison.utils._containers import stack
+from skpoison.utils._random import seeded_clone
+
+
+class PoisonedSurrogate:
+    """A model fitted on the attacker's rows, and then on the poison as well.
+
+    Parameters
+    ----------
+    model : classifier
+        The attacker's model. A frozen one stays as it is.
+
+    X : {ndarray, sparse matrix, dataframe} of shape (n_samples, ...)
+        Rows that the attacker sees.
+
+    values : ndarray of shape (n_samples, ...)
+        The same, as numbers.
+
+    y : ndarray of shape (n_samples,)
+        Their class labels.
+
+    members : ndarray of shape (n_members,), dtype=int
+        Rows of X in the target.
+
+    owner : str
+        Whose `surrogate` it is, for errors.
+
+    random_state : RandomState instance
+        Seeds the model.
+
+    Attributes
+    ----------
+    loss : TrainingLoss
+        Loss of the model as it is.
+    """
+
+    def __init__(self, model, X, values, y, members, owner, random_state):
+        self.X, self.values, self.y, self.owner = X, values, y, owner
+        self.model = seeded_clone(model, random_state).fit(X, y)
+        self.loss = loss_of(self.model, X, owner)
+        self.codes = self.loss.codes(y)
+        self.target = values[members], self.codes[members]
+        self._train = values, self.codes
+
+    @property
+    def is_frozen(self):
+        """Whether the model cannot be refitted."""
+        return isinstance(self.model, FrozenEstimator)
+
+    def refit(self, rows, labels, sources):
+        """Fit the model on the attacker's rows and on poison.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_poison, ...)
+            The poison as numbers.
+
+        labels : ndarray of shape (n_poison,)
+            Its class labels.
+
+        sources : ndarray of shape (n_poison,), dtype=int
+            Rows of X that it was crafted from.
+        """
+        _start_warm(self.model)
+        X = stack([self.X, rows_in_container(rows, self.X, sources)])
+        with warnings.catch_warnings():
+            # The first fit has said so.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model.fit(X, np.concatenate([self.y, labels]))
+        self.loss = loss_of(self.model, self.X, self.owner)
+        codes = np.concatenate([self.codes, self.loss.codes(labels)])
+        self._train = np.concatenate([self.values, rows]), codes
+
+    def target_loss(self):
+        """Give the mean loss of the target's rows with their true labels."""
+        return float(self.loss.losses(*self.target).mean())
+
+    def target_gradient(self):
+        """Give its gradient in the parameters, of shape (n_params,)."""
+        return np.asarray(self.loss.gradient(*self.target), dtype=float)
+
+    def curvature(self, **settings):
+        """Give the curvature of the mean training objective.
+
+        Parameters
+        ----------
+        **settings : dict
+            Of `Curvature`.
+        """
+        X, codes = self._train
+        weights = ClassWeights(self.model, self.loss.classes, codes, self.owner)
+        rows = weights.of_rows(codes)
+        return Curvature(self.loss, X, codes, weights=rows, **settings)
+
+
+def _start_warm(model):
+    """Let the next fit go on from the last, where a model can."""
+    last = last_step(model)
+    if "warm_start" in last.get_params(deep=False):
+        last.set_params(warm_start=True)
