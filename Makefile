@@ -40,6 +40,11 @@ bench: .venv
 	$(BIN)/python benchmarks/refit_statistics.py
 	$(BIN)/python benchmarks/refit_mlp.py
 	$(BIN)/python benchmarks/audit_adult.py
+	$(BIN)/python benchmarks/influence_adult.py
+	$(BIN)/python benchmarks/attacks_model_targeted.py
+	$(BIN)/python benchmarks/attacks_adult.py
+	$(BIN)/python benchmarks/attacks_faces.py
+	$(BIN)/python benchmarks/attacks_witches_brew.py --size smoke
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:

@@ -32,7 +32,7 @@ from _report import RESULTS, write_result
 from adult_label_flip_study import PROTOCOLS, find_groups, load_data
 from attacks_study import Rows, Target, run_seed, summarize
 
-from skpoison.attacks import FeatureConstraints
+from skpoison.attacks import FeatureConstraints, OneHotGroup
 
 
 def load(seed):
@@ -43,8 +43,9 @@ def load(seed):
     constraints = FeatureConstraints(
         lower=np.where(is_level, 0, data.X_aux.min(axis=0)),
         upper=np.where(is_level, 1, data.X_aux.max(axis=0)),
+        # The first level of each column has no indicator.
         one_hot=[
-            np.flatnonzero(prefixes == prefix)
+            OneHotGroup(np.flatnonzero(prefixes == prefix), exactly_one=False)
             for prefix in dict.fromkeys(prefixes[is_level])
         ],
     )

@@ -24,7 +24,13 @@ API_REFERENCE = {
             "Which subpopulations can be poisoned, at what price, with figures that "
             "can be trusted. See :ref:`audit`."
         ),
-        "names": ["DamageDisplay", "SubpopulationAudit", "VulnerabilityDisplay"],
+        "names": [
+            "DamageDisplay",
+            "SubpopulationAudit",
+            "VulnerabilityDisplay",
+            "compare_attacks",
+            "transfer_matrix",
+        ],
     },
     "skpoison.refit": {
         "title": "Refits",
@@ -42,10 +48,35 @@ API_REFERENCE = {
     "skpoison.attacks": {
         "title": "Attacks",
         "description": (
-            "Samplers that poison one subpopulation of the training data. "
-            "See :ref:`attacks`."
+            "Samplers that poison one subpopulation of the training data, and bounds on "
+            "what they need. See :ref:`attacks`, :ref:`optimized_attacks` and "
+            ":ref:`bounds`."
         ),
-        "names": ["PoisonedClassifier", "SubpopPoisoner"],
+        "names": [
+            "BackdoorPoisoner",
+            "FeatureConstraints",
+            "FeatureTrigger",
+            "GradientPoisoner",
+            "InfluencePoisoner",
+            "KKTPoisoner",
+            "ModelTargetedPoisoner",
+            "OneHotGroup",
+            "PoisonedClassifier",
+            "SpecificRows",
+            "SubpopPoisoner",
+            "WitchesBrewPoisoner",
+            "everything",
+            "model_lower_bound",
+            "reachability_bound",
+        ],
+    },
+    "skpoison.influence": {
+        "title": "Influence",
+        "description": (
+            "What each row, and each of its features, does to the loss of a "
+            "subpopulation. See :ref:`influence`."
+        ),
+        "names": ["SubpopulationInfluence"],
     },
     "skpoison.metrics": {
         "title": "Metrics and scorers",

@@ -29,7 +29,16 @@ from skpoison import (
     SubpopPoisoner,
     SubpopulationAudit,
 )
+from skpoison.attacks import (
+    BackdoorPoisoner,
+    GradientPoisoner,
+    InfluencePoisoner,
+    KKTPoisoner,
+    ModelTargetedPoisoner,
+    WitchesBrewPoisoner,
+)
 from skpoison.finders import Representation, SliceMatch
+from skpoison.influence import SubpopulationInfluence
 
 FINDERS = [
     ClusterMatch(random_state=0),
@@ -55,6 +64,12 @@ SAMPLERS = [
     SubpopPoisoner(
         label="max_loss", surrogate=LogisticRegression(), replace=False, random_state=0
     ),
+    BackdoorPoisoner(random_state=0),
+    GradientPoisoner(n_steps=5, random_state=0),
+    InfluencePoisoner(n_steps=5, random_state=0),
+    KKTPoisoner(random_state=0),
+    ModelTargetedPoisoner(random_state=0),
+    WitchesBrewPoisoner(n_steps=5, n_restarts=2, random_state=0),
 ]
 CLASSIFIERS = [
     PoisonedClassifier(LogisticRegression(), SubpopPoisoner(random_state=0)),

@@ -24,8 +24,17 @@ from skpoison import (
     SubpopPoisoner,
     SubpopulationAudit,
 )
+from skpoison.attacks import (
+    BackdoorPoisoner,
+    GradientPoisoner,
+    InfluencePoisoner,
+    KKTPoisoner,
+    ModelTargetedPoisoner,
+    WitchesBrewPoisoner,
+)
 from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
 from skpoison.finders import Representation, SliceMatch
+from skpoison.influence import SubpopulationInfluence
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -37,6 +46,7 @@ PUBLIC_MODULES = [
     "skpoison.datasets",
     "skpoison.estimator_checks",
     "skpoison.finders",
+    "skpoison.influence",
     "skpoison.metrics",
     "skpoison.refit",
 ]
@@ -61,7 +71,20 @@ class EveryTenthSanitizer(BaseSanitizer):
 
 
 # One for each public estimator; a base class has a smallest subclass.
+FINDER = FeatureMatch([0], bins=3)
+NEWTON = LogisticRegression(solver="newton-cholesky")
 INSTANCES = {
+    BackdoorPoisoner: BackdoorPoisoner(FINDER, random_state=0),
+    GradientPoisoner: GradientPoisoner(FINDER, surrogate=NEWTON, random_state=0),
+    InfluencePoisoner: InfluencePoisoner(FINDER, surrogate=NEWTON, random_state=0),
+    KKTPoisoner: KKTPoisoner(FINDER, surrogate=NEWTON, random_state=0),
+    ModelTargetedPoisoner: ModelTargetedPoisoner(
+        FINDER, surrogate=NEWTON, random_state=0
+    ),
+    SubpopulationInfluence: SubpopulationInfluence(NEWTON),
+    WitchesBrewPoisoner: WitchesBrewPoisoner(
+        FINDER, surrogate=NEWTON, n_steps=5, n_restarts=2, random_state=0
+    ),
     BaseSanitizer: EveryTenthSanitizer(),
     BaseSubpopPoisoner: FirstRowPoisoner(FeatureMatch([0], bins=3)),
     ClusterMatch: ClusterMatch(3, random_state=0),

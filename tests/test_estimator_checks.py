@@ -6,6 +6,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_array
 
 from skpoison import ClusterMatch, FeatureMatch, SubpopPoisoner, estimator_checks
+from skpoison.attacks import (
+    BackdoorPoisoner,
+    GradientPoisoner,
+    InfluencePoisoner,
+    KKTPoisoner,
+    ModelTargetedPoisoner,
+    WitchesBrewPoisoner,
+)
 from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
 from skpoison.estimator_checks import check_poisoner, check_sanitizer
 from skpoison.finders import SliceMatch
@@ -22,6 +30,12 @@ from skpoison.utils._containers import take
             ClusterMatch(8), label="least_likely", surrogate=LogisticRegression()
         ),
         SubpopPoisoner(target=3, replace=False, aux_size=0.4, relative_to="aux"),
+        BackdoorPoisoner(),
+        GradientPoisoner(n_steps=5),
+        InfluencePoisoner(n_steps=5),
+        KKTPoisoner(),
+        ModelTargetedPoisoner(),
+        WitchesBrewPoisoner(n_steps=5, n_restarts=2),
     ],
     ids=["clusters", "features", "slices", "surrogate", "other parameters"],
 )

@@ -13,6 +13,9 @@ from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._feature_trigger import FeatureTrigger
 from skpoison.attacks._gradient_poisoner import GradientPoisoner
 from skpoison.attacks._influence_poisoner import InfluencePoisoner
+from skpoison.attacks._kkt_poisoner import KKTPoisoner
+from skpoison.attacks._model_targeted_poisoner import ModelTargetedPoisoner
+from skpoison.attacks._one_hot_groups import OneHotGroup
 from skpoison.attacks._poisoned_classifier import PoisonedClassifier
 from skpoison.attacks._subpop_poisoner import SubpopPoisoner
 from skpoison.attacks._targets import SpecificRows, everything
@@ -24,6 +27,9 @@ __all__ = [
     "FeatureTrigger",
     "GradientPoisoner",
     "InfluencePoisoner",
+    "KKTPoisoner",
+    "ModelTargetedPoisoner",
+    "OneHotGroup",
     "PoisonedClassifier",
     "SpecificRows",
     "SubpopPoisoner",

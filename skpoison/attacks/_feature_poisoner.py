@@ -55,7 +55,6 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
             self, X, y, members, n_poison, random_state, model
         )
         path = PoisonPath(values[sources], self.constraints_, self.step_size, name)
-        X = values if getattr(X, "dtype", None) == object else X
         surrogate = PoisonedSurrogate(model, X, values, y, members, name, random_state)
         rows = self._best_rows(path, surrogate, labels, sources)
         return rows_in_container(rows, X, sources), labels, sources

@@ -64,13 +64,20 @@ class HingeRefits:
         count : float, default=1
             Number of copies.
         """
-        signed = sign * row * self.scale
-        number = self.data.add(signed, count)
-        if number == len(self.alpha):
-            self.alpha = np.append(self.alpha, 0.0)
-        if signed @ self.w < 1:
-            self.alpha[number] += count
-            self.w += count * signed
+        self.add_all([row], [sign], [count])
+
+    def add_all(self, rows, signs, counts):
+        """Add many rows, each with a label and a number of copies."""
+        w = self.w.copy()
+        for row, sign, count in zip(rows, signs, counts, strict=True):
+            signed = sign * row * self.scale
+            number = self.data.add(signed, count)
+            if number == len(self.alpha):
+                self.alpha = np.append(self.alpha, 0.0)
+            if signed @ self.w < 1:
+                self.alpha[number] += count
+                w += count * signed
+        self.w = w
         self._solve()
 
     def _solve(self):

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -24,23 +25,19 @@ NEEDED = (
 )
 
 
-class LinearProblem:
-    """Objective of a surrogate: the losses of its rows and the penalty.
+class LinearModel:
+    """A linear classifier of two classes, behind steps that are affine.
 
     Parameters are the coefficients of what the last step sees, and then the intercept,
-    if there is one. The objective is the sum of the losses, plus half the sum of
-    `decay` times the squared parameters.
+    if there is one.
 
     Parameters
     ----------
     model : classifier
-        Fitted on the rows.
+        Fitted.
 
     X : ndarray of shape (n_samples, n_features)
-        Clean rows.
-
-    y : ndarray of shape (n_samples,)
-        Their labels, of the two classes of the model.
+        Rows on which steps are tested.
 
     owner : str
         Who asks, for errors.
@@ -49,24 +46,17 @@ class LinearProblem:
         The owner's parameter that holds the model.
     """
 
-    def __init__(self, model, X, y, owner, parameter="surrogate"):
-        self.model, self.owner, self.parameter = model, owner, parameter
+    def __init__(self, model, X, owner, parameter="surrogate"):
+        self.model, self.owner, self.parameter = thaw(model), owner, parameter
         loss = loss_of(model, X, owner, parameter)
         self.slope, self.shift = np.ones(X.shape[1]), np.zeros(X.shape[1])
         if isinstance(loss, PipelineLoss):
             self.slope, self.shift, loss = loss.slope, loss.shift, loss.loss
-        self._read(loss, last_step(model))
-        self.signs = np.where(loss.codes(y) == 1, 1.0, -1.0)
-        self.signed_rows = self.signs[:, np.newaxis] * self.design(X)
-        self._check_optimum()
-
-    def _read(self, loss, last):
-        link = type(getattr(loss, "link", None))
+        last, link = last_step(model), type(getattr(loss, "link", None))
         if link not in MARGIN_LOSSES or _is_odd(last):
             raise TypeError(
-                f"{self.parameter}={self.model!r} of {self.owner} must be {NEEDED}. "
-                "For other models use InfluencePoisoner, GradientPoisoner or "
-                "SubpopPoisoner."
+                f"{parameter}={model!r} of {owner} must be {NEEDED}. For other models "
+                "use InfluencePoisoner, GradientPoisoner or SubpopPoisoner."
             )
         self.loss, self.tol = MARGIN_LOSSES[link], last.tol
         self.classes, self.has_intercept = loss.classes, loss.has_intercept
@@ -75,28 +65,6 @@ class LinearProblem:
         if self.has_intercept:
             self.decay[-1] = loss.intercept_decay
         self.start = loss.parameters()
-
-    def _check_optimum(self):
-        """Raise where parameters grow without end."""
-        if self.decay.any():
-            return
-        if (self.signed_rows @ self.start > 0).all():
-            raise ValueError(
-                f"{self.parameter}={self.model!r} of {self.owner} has no penalty and "
-                "separates its training rows, so that it has no optimum. Set a finite "
-                "C."
-            )
-
-    def check_converged(self, error):
-        """Warn of an optimum that was not reached."""
-        if error > 1e-6:
-            warnings.warn(
-                f"A refit of {self.parameter}={self.model!r} of {self.owner} stopped "
-                f"before its optimum, {error:.1e} from it. Scale the features, or lower "
-                "C.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
 
     def design(self, X):
         """Give the rows that parameters multiply, of shape (n_samples, n_params)."""
@@ -125,6 +93,72 @@ class LinearProblem:
         scale = 1 + np.abs(coef).max(initial=0) + abs(intercept)
         error = np.abs(np.append(again[0] - coef, again[1] - intercept)).max()
         return theta if error <= 1e-8 * scale else None
+
+    def read(self, last):
+        """Give the parameters of a fitted last step."""
+        coef = np.ravel(last.coef_).astype(float)
+        return np.append(coef, last.intercept_) if self.has_intercept else coef
+
+    def estimator(self, theta):
+        """Give the model with other parameters."""
+        model = deepcopy(self.model)
+        last, coef = last_step(model), theta
+        if self.has_intercept:
+            coef, last.intercept_ = theta[:-1], theta[-1:].copy()
+        last.coef_ = coef[np.newaxis].copy()
+        return model
+
+
+class LinearProblem(LinearModel):
+    """Objective of a surrogate: the losses of its rows and the penalty.
+
+    The objective is the sum of the losses, plus half the sum of `decay` times the
+    squared parameters.
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted on the rows.
+
+    X : ndarray of shape (n_samples, n_features)
+        Clean rows.
+
+    y : ndarray of shape (n_samples,)
+        Their labels, of the two classes of the model.
+
+    owner : str
+        Who asks, for errors.
+
+    parameter : str, default="surrogate"
+        The owner's parameter that holds the model.
+    """
+
+    def __init__(self, model, X, y, owner, parameter="surrogate"):
+        super().__init__(model, X, owner, parameter)
+        unknown = np.setdiff1d(y, self.classes).tolist()
+        if unknown:
+            raise ValueError(
+                f"{parameter}={model!r} of {owner} must know the classes "
+                f"{np.unique(y).tolist()}. It was fitted without {unknown}."
+            )
+        self.signs = np.where(y == self.classes[1], 1.0, -1.0)
+        self.signed_rows = self.signs[:, np.newaxis] * self.design(X)
+        if not self.decay.any() and (self.signed_rows @ self.start > 0).all():
+            raise ValueError(
+                f"{parameter}={model!r} of {owner} has no penalty and separates its "
+                "training rows, so that it has no optimum. Set a finite C."
+            )
+
+    def check_converged(self, error):
+        """Warn of an optimum that was not reached."""
+        if error > 1e-6:
+            warnings.warn(
+                f"A refit of {self.parameter}={self.model!r} of {self.owner} stopped "
+                f"before its optimum, {error:.1e} from it. Scale the features, or "
+                "lower C.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
 
     def refits(self, theta=None, **options):
         """Give the optimum on the clean rows, to which rows can be added."""

@@ -67,6 +67,14 @@ class SmoothRefits:
         self._update(signed, count * self.loss.curvature(margin))
         self._solve()
 
+    def add_all(self, rows, signs, counts):
+        """Add many rows, each with a label and a number of copies."""
+        for row, sign, count in zip(rows, signs, counts, strict=True):
+            self.data.add(sign * row, count)
+        self._evaluate()
+        self._invert()
+        self._solve()
+
     def _evaluate(self):
         """Compute the margins and the gradient at the parameters."""
         rows, counts = self.data.rows, self.data.counts

@@ -121,6 +121,11 @@ class HingeMargin(MarginLoss):
         return np.where(margins <= 1, -1.0, 0.0)
 
     @staticmethod
+    def curvature(margins):
+        """Give the second derivatives, which are 0 but where the loss bends."""
+        return np.zeros_like(margins)
+
+    @staticmethod
     def _candidates(a, b, da, db):
         """Where the difference bends."""
         return _roots(np.stack([a + 1, b - 1]), np.stack([da, db]))

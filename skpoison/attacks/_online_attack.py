@@ -53,19 +53,28 @@ class OnlineAttack:
         self.rows, self.signs, self.sources, self.differences = [], [], [], []
         self.n_reached, self.lower_bound, self.gap = None, 0.0, 0.0
 
-    def run(self, n_poison):
-        """Add so many rows."""
+    def run(self, n_poison, weight=1.0):
+        """Add so many rows, each with a weight."""
         for _ in range(n_poison):
             worst = self._look()
             self.rows.append(worst.row)
             self.signs.append(worst.sign)
             self.sources.append(worst.source)
             row = self.target.problem.design(worst.row[np.newaxis])[0]
-            self.refits.add(row, worst.sign)
-        self._look()
+            self.refits.add(row, worst.sign, weight)
+        self._look(is_last=True)
         return self
 
-    def _look(self):
+    def end_at(self, theta):
+        """Tell of the model that other poison of the same size led to."""
+        worst = self.target.worst(theta)
+        self.differences[-1] = worst.value
+        self.gap = max(self.gap, worst.bound - worst.value)
+        if self.n_reached is None and worst.bound <= self.tol:
+            self.n_reached = len(self.rows)
+        self.lower_bound = max(self.lower_bound, self.certificate.towards(theta))
+
+    def _look(self, is_last=False):
         """Find the row on which the model is worst, and keep the books."""
         worst = self.target.worst(self.refits.theta)
         done = len(self.rows)
@@ -74,7 +83,7 @@ class OnlineAttack:
         if self.n_reached is None and worst.bound <= self.tol:
             self.n_reached = done
         # Bounds change slowly: after 0, 1, 2, 4, 8, ... rows they tell enough.
-        if done & (done - 1) == 0:
+        if is_last or done & (done - 1) == 0:
             bound = self.certificate.towards(self.refits.theta, self.refits.margins)
             self.lower_bound = max(self.lower_bound, bound)
         return worst

@@ -50,9 +50,10 @@ class PoisonedSurrogate:
     """
 
     def __init__(self, model, X, values, y, members, owner, random_state):
-        self.X, self.values, self.y, self.owner = X, values, y, owner
-        self.model = seeded_clone(model, random_state).fit(X, y)
-        self.loss = loss_of(self.model, X, owner)
+        self.X = values if isinstance(X, np.ndarray) and X.dtype == object else X
+        self.values, self.y, self.owner = values, y, owner
+        self.model = seeded_clone(model, random_state).fit(self.X, y)
+        self.loss = loss_of(self.model, self.X, owner)
         self.codes = self.loss.codes(y)
         self.target = values[members], self.codes[members]
         self._train = values, self.codes

@@ -17,7 +17,7 @@ MAX_ROWS = 10_000
 STRETCHES = (1, 2.5, 6)
 
 
-def flipped_models(problem, clean, members, model):
+def flipped_models(problem, clean, members):
     """Train models on the clean rows and on members with the other label.
 
     Parameters
@@ -31,15 +31,12 @@ def flipped_models(problem, clean, members, model):
     members : ndarray of shape (n_members,), dtype=int
         Rows of the problem, all of one class.
 
-    model : classifier
-        The surrogate.
-
     Returns
     -------
     thetas : ndarray of shape (n_models, n_params)
         Parameters.
     """
-    rows = problem.design(problem.X)
+    rows = problem.signs[:, np.newaxis] * problem.signed_rows
     rows = rows[:, :-1] if problem.has_intercept else rows
     by_margin = members[np.argsort(problem.signed_rows[members] @ clean, kind="stable")]
     labels = problem.classes[(problem.signs > 0).astype(int)]
@@ -50,7 +47,7 @@ def flipped_models(problem, clean, members, model):
             if repeat == 1 or repeat * len(least) <= MAX_ROWS:
                 added = np.tile(least, repeat)
                 poisons.append((rows[added], np.full(len(added), other)))
-    models = refit_poisoned(last_step(model), rows, labels, poisons)
+    models = refit_poisoned(last_step(problem.model), rows, labels, poisons)
     return np.array([problem.read(models[j]) for j in range(len(poisons))])
 
 

@@ -64,7 +64,8 @@ class TrainingLoss(ABC):
         """Give the product of the same matrix with v, of shape (n_params,)."""
 
     def check_curvature(self, kind):
-        """Raise where the loss has no curvature of this kind, or none in closed form."""
+        """Raise where there is no curvature of this kind, or none that is known."""
+        return None
 
     def flat_directions(self):
         """Give orthonormal directions in which no loss and no penalty changes.

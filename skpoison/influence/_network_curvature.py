@@ -72,7 +72,7 @@ def _gauss_newton_by_units(loss, X, weights):
 
 
 def _derivatives(loss, X, weights):
-    """Inputs of layers, and derivatives in what their activations take.
+    """Give inputs of layers, and derivatives in what their activations take.
 
     They are those of the outputs times each column of the root of the link's second
     derivatives, for some rows at a time.
@@ -86,7 +86,7 @@ def _derivatives(loss, X, weights):
 
 
 def _jacobian(n_samples, inputs, slopes):
-    """Derivatives in the parameters of some layers, a row for each sample."""
+    """Give the derivatives in the parameters of some layers, a row for each sample."""
     parts = [np.empty((n_samples, 0))]
     for Z, D in zip(inputs, slopes, strict=True):
         parts += [(Z[:, :, np.newaxis] * D[:, np.newaxis]).reshape(n_samples, -1), D]

@@ -183,7 +183,7 @@ class NetworkLoss(TrainingLoss):
         return zip(self.coefs, self.intercepts, strict=True)
 
     def tangents_of(self, before, inputs, V):
-        """Give the change of the inputs of each activation where parameters change by V."""
+        """Give the change of what activations take where parameters change by V."""
         slope, tangents = ACTIVATIONS[self.activation][1], []
         for layer, (V_coef, V_intercept) in enumerate(self.split(V)):
             T = safe_sparse_dot(inputs[layer], V_coef, dense_output=True) + V_intercept

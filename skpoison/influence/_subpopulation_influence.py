@@ -27,7 +27,6 @@ from skpoison.utils._containers import is_frame, n_rows
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
-
 # How rows are read; float32, such as of images, stays as it is.
 READING = {
     "accept_sparse": "csr",
@@ -141,8 +140,16 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
     >>> target = ClusterMatch(6, random_state=0).fit(X).labels_ == 1
     >>> influence = SubpopulationInfluence(LogisticRegression(), random_state=0)
     >>> scores = influence.fit(X, y).score_rows(X[target], y[target], verify=6)
-    >>> scores.argmax(), scores.argmin()
+    >>> int(scores.argmax()), int(scores.argmin())
+    (297, 73)
     >>> influence.verification_.round(5)
+       row  predicted   actual
+    0  297   -0.00382 -0.00312
+    1   73    0.00113  0.00155
+    2  135   -0.00108 -0.00097
+    3   46    0.00000  0.00000
+    4  152    0.00001  0.00001
+    5  462    0.00003  0.00003
     """
 
     _parameter_constraints: dict = {

@@ -36,7 +36,7 @@ from skpoison.nets._kronecker import KroneckerCurvature
 # Columns of second derivatives that are computed together.
 N_COLUMNS = 32
 # How often the outputs of all parts are in memory, by what is computed.
-COPIES = {"value": 2, "gradient": 4, "product": 6, "second": 10}
+VALUE, GRADIENT, PRODUCT, SECOND = 2, 4, 6, 10
 
 
 class ModuleLoss(TrainingLoss):
@@ -79,7 +79,7 @@ class ModuleLoss(TrainingLoss):
         with evaluating(self.function.module), torch.no_grad():
             return self._concatenate(
                 self._losses(self.function.params, rows, labels)
-                for rows, labels, _ in self._batches(X, codes, "value")
+                for rows, labels, _ in self._batches(X, codes, VALUE)
             )
 
     def gradient(self, X, codes, weights=None, augment=None):
@@ -91,7 +91,7 @@ class ModuleLoss(TrainingLoss):
         with evaluating(self.function.module):
             if augment is not None:
                 X = augment(self._tensor(X))
-            for rows, labels, w in self._batches(X, codes, "gradient", weights):
+            for rows, labels, w in self._batches(X, codes, GRADIENT, weights):
                 loss = self._weighted_loss(rows, labels, w)
                 total += self.function.vector(grad(loss)(self.function.params))
         return _finite(total)
@@ -102,7 +102,7 @@ class ModuleLoss(TrainingLoss):
         with evaluating(self.function.module):
             return self._concatenate(
                 self._push_losses(rows, labels, V)
-                for rows, labels, _ in self._batches(X, codes, "product")
+                for rows, labels, _ in self._batches(X, codes, PRODUCT)
             )
 
     def input_gradients(self, X, codes, V, augment=None):
@@ -117,7 +117,7 @@ class ModuleLoss(TrainingLoss):
                 rows, pull = vjp(augment, rows)
             parts = [
                 self._pull_product(batch, labels, V)
-                for batch, labels, _ in self._batches(rows, codes, "second")
+                for batch, labels, _ in self._batches(rows, codes, SECOND)
             ]
             result = torch.cat([rows[:0], *parts])
             if augment is not None:
@@ -148,11 +148,10 @@ class ModuleLoss(TrainingLoss):
     def curvature_product(self, X, codes, v, kind="gauss_newton", weights=None):
         """Give the product of the matrix of `curvature_matrix` and a vector."""
         total, v = np.zeros(self.n_params), self._tangents(v)
-        multiply = (
-            self._hessian_product if kind == "hessian" else self._gauss_newton_product
-        )
+        is_hessian = kind == "hessian"
+        multiply = self._hessian_product if is_hessian else self._gauss_newton_product
         with evaluating(self.function.module):
-            for rows, labels, w in self._batches(X, codes, "second", weights):
+            for rows, labels, w in self._batches(X, codes, SECOND, weights):
                 total += self.function.vector(multiply(rows, labels, w, v))
         return _finite(total)
 
@@ -195,19 +194,19 @@ class ModuleLoss(TrainingLoss):
     def _gauss_newton(self, X, codes, weights):
         total = np.zeros((self.n_params, self.n_params))
         n_more = len(self.classes) * self.n_params * 3
-        for rows, labels, w in self._batches(X, codes, "second", weights, n_more):
+        for rows, labels, w in self._batches(X, codes, SECOND, weights, n_more):
             roots = _to_numpy(gauss_newton_roots(self.function, self.criterion, rows))
-            w = _to_numpy(w * self.criterion.scales(labels, len(self.classes)))
+            w = _to_numpy(w * self.criterion.scales(labels))
             total += _weighted_gram(roots, w)
         return total
 
     def _gauss_newton_product(self, rows, labels, weights, v):
-        weights = weights * self.criterion.scales(labels, len(self.classes))
+        weights = weights * self.criterion.scales(labels)
         return gauss_newton_product(self.function, self.criterion, rows, weights, v)
 
     def _hessian(self, X, codes, weights):
         total = np.zeros((self.n_params, self.n_params))
-        copies = COPIES["second"] * N_COLUMNS
+        copies = SECOND * N_COLUMNS
         for rows, labels, w in self._batches(X, codes, copies, weights):
             loss = self._weighted_loss(rows, labels, w)
             for start in range(0, self.n_params, N_COLUMNS):
@@ -237,7 +236,7 @@ class ModuleLoss(TrainingLoss):
             return
         row = X[:1] if torch.is_tensor(X) else self._tensor(X[:1])
         n_numbers = outputs_of_one_row(self.function.module, row) + row.numel()
-        n_numbers = n_numbers * COPIES.get(copies, copies) + n_more
+        n_numbers = n_numbers * copies + n_more
         yield from self._slices(X, codes, self._rows_at_once(n_numbers), weights)
 
     def _slices(self, X, codes, size, weights=None):
@@ -246,11 +245,8 @@ class ModuleLoss(TrainingLoss):
             part = slice(start, start + size)
             rows = X[part] if torch.is_tensor(X) else self._tensor(X[part])
             labels = to_device(np.asarray(codes[part], np.int64), rows.device)
-            yield (
-                rows,
-                labels,
-                to_device(weights[part], rows.device, self.function.dtype),
-            )
+            w = to_device(weights[part], rows.device, self.function.dtype)
+            yield rows, labels, w
 
     def _concatenate(self, parts):
         return _finite(np.concatenate([np.empty(0), *map(_to_numpy, parts)]))

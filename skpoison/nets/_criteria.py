@@ -49,13 +49,12 @@ class RowCriterion:
             label_smoothing=self.smoothing,
         )
 
-    def scales(self, codes, n_classes):
+    def scales(self, codes):
         """Give what the second derivatives of each row are multiplied by."""
-        weight = self.weight
-        if weight is None:
-            weight = torch.ones(n_classes, device=codes.device)
-        smooth = self.smoothing * weight.sum() / n_classes
-        return (1 - self.smoothing) * weight[codes] + smooth
+        if self.weight is None:
+            return torch.ones(len(codes), device=codes.device)
+        smooth = self.smoothing * self.weight.mean()
+        return (1 - self.smoothing) * self.weight[codes] + smooth
 
     @staticmethod
     def bend(scores, tangents):

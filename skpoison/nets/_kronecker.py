@@ -143,7 +143,7 @@ class KroneckerCurvature:
         parts = {name: block.part for name, block in self.blocks.items()}
         with torch.enable_grad(), recording(parts) as records:
             scores = self._scores(rows)
-        scale = weights * self._criterion.scales(codes, scores.shape[1])
+        scale = weights * self._criterion.scales(codes)
         roots = self._criterion.roots(scores.detach()) * scale.sqrt()[:, None, None]
         outputs = [records[name][0][1] for name in self.blocks]
         gradients = [

@@ -57,7 +57,7 @@ class OtherBlocks:
             return
         with torch.no_grad():
             roots = gauss_newton_roots(self._function, self._criterion, rows)
-        scale = weights * self._criterion.scales(codes, roots.shape[1] + 1)
+        scale = weights * self._criterion.scales(codes)
         roots = (roots * scale.sqrt()[:, None, None]).flatten(end_dim=1)
         roots = roots.cpu().numpy().astype(np.float64)
         self.diagonal += (roots**2).sum(axis=0)

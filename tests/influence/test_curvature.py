@@ -128,9 +128,7 @@ def test_both_kinds_are_the_same_for_linear_models(model):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize(
-    "model", [*ONE_LAYER, *DEEP, mlp((), "relu")], ids=str
-)
+@pytest.mark.parametrize("model", [*ONE_LAYER, *DEEP, mlp((), "relu")], ids=str)
 def test_pairs_of_units_give_the_same_matrix(model, n_classes, monkeypatch):
     loss, X, codes = fitted_loss(model, n_classes)
     weights = np.random.RandomState(1).rand(len(X))
@@ -405,7 +403,7 @@ def test_objectives_that_bend_at_points_are_refused(model, message, solver):
 @pytest.mark.parametrize("solver", ["exact", "cg"])
 def test_hessian_of_a_deep_network_is_refused(solver):
     loss, X, codes = fitted_loss(mlp((3, 3)))
-    with pytest.raises(ValueError, match="one hidden layer. This one has 2.*newton"):
+    with pytest.raises(ValueError, match=r"one hidden layer. This one has 2.*newton"):
         Curvature(loss, X, codes, kind="hessian", solver=solver).solve(
             np.zeros(loss.n_params)
         )
@@ -413,7 +411,7 @@ def test_hessian_of_a_deep_network_is_refused(solver):
 
 def test_solvers_say_what_they_need():
     loss, X, codes = fitted_loss(mlp((4,)))
-    with pytest.raises(ValueError, match="needs damping > 0.*Got damping=0"):
+    with pytest.raises(ValueError, match=r"needs damping > 0.*Got damping=0"):
         Curvature(loss, X, codes, solver="nystroem")
     with pytest.raises(ValueError, match="skorch nets only"):
         Curvature(loss, X, codes, solver="kfac", damping=1)
