@@ -2,7 +2,7 @@
 
     python benchmarks/attacks_witches_brew.py --size smoke
     python benchmarks/attacks_witches_brew.py --size small --cifar cifar.npz
-    python benchmarks/attacks_witches_brew.py --size paper --cifar cifar.npz --device cuda
+    python benchmarks/attacks_witches_brew.py --size paper --cifar ... --device cuda
 
 The question of the paper's section on targeted attacks: is it easier to turn several
 targets over at once if they are alike? For each pair of a seed and a cluster, 2, 5 and
@@ -11,14 +11,16 @@ anywhere. All arms of a pair have the same adversarial class, the same training 
 poison made from the same rows; the null arm is a victim that is trained on those rows
 as they were. Clusters are those of the surrogate's last pooling layer. `success` is the
 share of targets to which the victim, another draw of the same net, gives the
-adversarial class.
+adversarial class; `gain` is that less the null arm's, and `log_gain` the same for the
+mean log-probability of that class, in nats.
 
 The attacker sees the victim's training rows and knows the targets, as in Witches' Brew.
 The poison is added to the training rows, and not exchanged for them.
 
 ``--cifar`` is a file of NumPy with the arrays ``x_train`` of shape (50000, 32, 32, 3),
 dtype uint8, ``y_train``, and ``x_test``, ``y_test``. ``small`` is three classes of
-CIFAR-10 at 16 x 16 pixels for a CPU; ``paper`` is all of it, with the authors' net and
+CIFAR-10 at 16 x 16 pixels for a CPU, with twice the `eps`, so that perturbations have
+the same Euclidean norm; ``paper`` is all of it, with the authors' net and
 augmentation, and has not been run. ``smoke`` is noise, or the file, for a minute.
 
 A row of results is written for each arm as soon as a pair is done, and a run that is
@@ -30,6 +32,7 @@ started again goes on after the last pair. ``--minutes`` starts no pair after th
 
 import argparse
 import time
+import zlib
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -61,20 +64,73 @@ class Size:
     width: int
     n_blocks: int
     n_epochs: int
+    batch_size: int
+    lr: float
     n_clusters: int
     pairs_per_seed: int
     n_seeds: int
     budget: float
     n_steps: int
     n_restarts: int
+    eps: float
     augment: bool
-    eps: float = 16 / 255
 
 
 SIZES = {
-    "smoke": Size((0, 1, 2), 4, 300, 4, 1, 3, 3, 2, 2, 0.05, 5, 1, False),
-    "small": Size((3, 4, 8), 2, 3000, 8, 2, 12, 15, 2, 60, 0.05, 60, 1, False),
-    "paper": Size(tuple(range(10)), 1, 25_000, 32, 3, 12, 100, 5, 20, 0.01, 250, 8, True),
+    "smoke": Size(
+        classes=(0, 1, 6),
+        shrink=4,
+        n_train=300,
+        width=4,
+        n_blocks=1,
+        n_epochs=3,
+        batch_size=32,
+        lr=2e-3,
+        n_clusters=3,
+        pairs_per_seed=2,
+        n_seeds=2,
+        budget=0.05,
+        n_steps=5,
+        n_restarts=1,
+        eps=32 / 255,
+        augment=False,
+    ),
+    "small": Size(
+        classes=(0, 1, 6),
+        shrink=2,
+        n_train=2000,
+        width=8,
+        n_blocks=2,
+        n_epochs=12,
+        batch_size=64,
+        lr=2e-3,
+        n_clusters=10,
+        pairs_per_seed=2,
+        n_seeds=30,
+        budget=0.05,
+        n_steps=40,
+        n_restarts=1,
+        eps=32 / 255,
+        augment=False,
+    ),
+    "paper": Size(
+        classes=tuple(range(10)),
+        shrink=1,
+        n_train=25_000,
+        width=32,
+        n_blocks=3,
+        n_epochs=12,
+        batch_size=32,
+        lr=1e-3,
+        n_clusters=100,
+        pairs_per_seed=5,
+        n_seeds=20,
+        budget=0.01,
+        n_steps=250,
+        n_restarts=8,
+        eps=16 / 255,
+        augment=True,
+    ),
 }
 
 
@@ -182,8 +238,8 @@ def make_net(size, seed, device):
         module__seed=seed,
         criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.Adam,
-        lr=1e-3,
-        batch_size=32,
+        lr=size.lr,
+        batch_size=size.batch_size,
         iterator_train__shuffle=True,
         max_epochs=size.n_epochs,
         train_split=None,
@@ -211,9 +267,11 @@ def set_scene(data, size, seed, device):
     at = np.random.RandomState(seed).permutation(len(X))[: size.n_train]
     surrogate = make_net(size, 2 * seed, device).fit(X[at], y[at])
     representation = FrozenEstimator(Pooled(surrogate))
-    finder = ClusterMatch(size.n_clusters, representation=representation, random_state=0)
-    finder.fit(X[at])
-    return Scene(seed, X[at], y[at], X_test, y_test, surrogate, finder.predict(X_test))
+    finder = ClusterMatch(
+        size.n_clusters, representation=representation, random_state=0
+    ).fit(X[at])
+    clusters = finder.predict(X_test)
+    return Scene(seed, X[at], y[at], X_test, y_test, surrogate, clusters)
 
 
 def choose_pairs(scene, size):
@@ -221,7 +279,9 @@ def choose_pairs(scene, size):
     rng, pairs = np.random.RandomState(1000 + scene.seed), []
     n_classes = len(size.classes)
     for cluster in rng.permutation(size.n_clusters):
-        counts = np.bincount(scene.y_test[scene.clusters == cluster], minlength=n_classes)
+        counts = np.bincount(
+            scene.y_test[scene.clusters == cluster], minlength=n_classes
+        )
         own = counts.argmax()
         adversarial = (own + rng.randint(1, n_classes)) % n_classes
         if counts[own] >= max(N_TARGETS):
@@ -234,7 +294,7 @@ def choose_targets(scene, cluster, own, arm, n_targets):
     candidates = scene.y_test == own
     if arm == "one cluster":
         candidates &= scene.clusters == cluster
-    rng = np.random.RandomState(scene.seed)
+    rng = np.random.RandomState([scene.seed, cluster])
     # The targets of a smaller number are among those of a larger one.
     at = rng.permutation(np.flatnonzero(candidates))[:n_targets]
     return scene.X_test[at]
@@ -270,11 +330,10 @@ def run_pair(scene, size, pair, device):
         for arm in ARMS:
             targets = choose_targets(scene, cluster, own, arm, n_targets)
             poisoner, X, y = brew(scene, size, targets, adversarial)
-            net = make_net(size, 2 * scene.seed + 1, device)
-            if null is None:
-                null = make_net(size, 2 * scene.seed + 1, device)
-                null.fit(scene.X[poisoner.sample_indices_], y)
-            victim = net.fit(X, y)
+            null = null or train(
+                scene.X[poisoner.sample_indices_], y, scene, size, device
+            )
+            victim = train(X, y, scene, size, device)
             rows.append(
                 {
                     "seed": scene.seed,
@@ -285,33 +344,64 @@ def run_pair(scene, size, pair, device):
                     "arm": arm,
                     "n_poison": poisoner.n_poison_,
                     "matching_loss": round(poisoner.matching_losses_.min(), 4),
-                    "success": poisoner.success(victim),
-                    "null_success": poisoner.success(null),
                     "accuracy": round(victim.score(scene.X_test, scene.y_test), 4),
-                    "null_accuracy": round(null.score(scene.X_test, scene.y_test), 4),
+                    **outcome(poisoner, victim, ""),
+                    **outcome(poisoner, null, "null_"),
                 }
             )
     return rows
 
 
+def train(X, y, scene, size, device):
+    """Train the victim; its weights and batches are others than the surrogate's."""
+    return make_net(size, 2 * scene.seed + 1, device).fit(X, y)
+
+
+def outcome(poisoner, victim, prefix):
+    """Success, and mean log-probability of the adversarial class on the targets."""
+    proba = victim.predict_proba(poisoner.target_rows_)
+    logs = np.log(np.maximum(proba[:, poisoner.adversarial_label_], 1e-12))
+    return {
+        f"{prefix}success": poisoner.success(victim),
+        f"{prefix}log_probability": round(float(logs.mean()), 4),
+    }
+
+
 def run(data, size, path, device, minutes):
     """Go through the pairs that are not in the file yet, and add them to it."""
-    start = time.monotonic()
-    done = pd.read_csv(path) if path.exists() else pd.DataFrame({"seed": [], "cluster": []})
+    start, done = time.monotonic(), read_done(path, size)
     for seed in range(size.n_seeds):
         n_done = done.loc[done.seed == seed, "cluster"].nunique()
         if n_done == size.pairs_per_seed:
             continue
+        if time.monotonic() - start > 60 * minutes:
+            break
         scene = set_scene(data, size, seed, device)
         for pair in choose_pairs(scene, size)[n_done:]:
             if time.monotonic() - start > 60 * minutes:
-                return done
-            done = pd.concat([done, pd.DataFrame(run_pair(scene, size, pair, device))])
-            done = done.astype({"seed": int, "cluster": int})
+                break
+            rows = pd.DataFrame(run_pair(scene, size, pair, device))
+            done = pd.concat([done, rows.assign(setting=setting_of(size))])
+            done = done.astype({"seed": int, "cluster": int, "setting": int})
             temporary = path.with_suffix(".part")
             done.to_csv(temporary, index=False)
             temporary.replace(path)
     return done
+
+
+def read_done(path, size):
+    """Rows of the pairs that are done, which must be of the same setting."""
+    if not path.exists():
+        return pd.DataFrame({"seed": [], "cluster": []})
+    done = pd.read_csv(path)
+    if (done.setting != setting_of(size)).any():
+        raise SystemExit(f"{path} has results of another setting. Move it away first.")
+    return done
+
+
+def setting_of(size):
+    """Number that tells settings apart."""
+    return zlib.crc32(repr(size).encode())
 
 
 def summarize(table):
@@ -325,33 +415,35 @@ def summarize(table):
 
 def _ratios(part):
     """Means over pairs, with intervals from drawing pairs with replacement."""
-    wide = part.assign(gain=part.success - part.null_success)
-    wide = wide.groupby(["seed", "cluster", "arm"])[["success", "null_success", "gain"]]
-    wide = wide.mean().unstack("arm")
-    values = {
-        (what, arm): wide[what, arm].to_numpy()
-        for what in ("success", "null_success", "gain")
-        for arm in ARMS
-    }
+    part = part.assign(
+        gain=part.success - part.null_success,
+        log_gain=part.log_probability - part.null_log_probability,
+    )
+    measures = ["success", "null_success", "gain", "log_gain"]
+    wide = part.groupby(["seed", "cluster", "arm"])[measures].mean().unstack("arm")
     draws = np.random.RandomState(0).randint(len(wide), size=(N_BOOTSTRAPS, len(wide)))
     out = {"pairs": len(wide)}
-    for (what, arm), value in values.items():
-        out[f"{what}, {arm}"] = _interval(value.mean(), value[draws].mean(axis=1))
-    for what in ("success", "gain"):
-        one, other = (values[what, arm] for arm in ARMS)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = one[draws].mean(axis=1) / other[draws].mean(axis=1)
-            ratio = one.mean() / other.mean()
-        out[f"ratio of {what}"] = _interval(ratio, ratios)
-        out[f"difference of {what}"] = _interval(
-            one.mean() - other.mean(), (one - other)[draws].mean(axis=1)
-        )
+    for measure in measures:
+        one, other = (wide[measure, arm].to_numpy() for arm in ARMS)
+        drawn = [values[draws].mean(axis=1) for values in (one, other)]
+        out[measure] = {
+            ARMS[0]: _interval(one.mean(), drawn[0]),
+            ARMS[1]: _interval(other.mean(), drawn[1]),
+            "difference": _interval(one.mean() - other.mean(), drawn[0] - drawn[1]),
+        }
+        if measure == "success":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio, ratios = one.mean() / other.mean(), drawn[0] / drawn[1]
+            out[measure]["ratio"] = _interval(ratio, ratios)
     return out
 
 
 def _interval(value, draws):
-    """Estimate and 95 % interval; None where a ratio is of no success at all."""
-    low, high = np.percentile(draws[~np.isnan(draws)], [2.5, 97.5], method="nearest")
+    """Estimate and 95 % interval; None for a ratio to no success at all."""
+    draws = draws[~np.isnan(draws)]
+    if len(draws) == 0:
+        return [None] * 3
+    low, high = np.percentile(draws, [2.5, 97.5], method="nearest")
     numbers = (value, low, high)
     return [round(float(v), 3) if np.isfinite(v) else None for v in numbers]
 
@@ -386,7 +478,6 @@ def main():
         skorch=installed("skorch"),
         minutes_of_this_run=round((time.perf_counter() - start) / 60, 1),
         mean_accuracy=round(float(table.accuracy.mean()), 4),
-        mean_null_accuracy=round(float(table.null_accuracy.mean()), 4),
         by_number_of_targets=summarize(table),
         paper_claim=f"{PAPER_CLAIM:.0%} more effective [paper]; its set-up is not known",
     )

@@ -76,6 +76,27 @@ def reset_sklearn_config(gallery_conf, fname):
 
 DEFAULT_SKLEARN_CONFIG = importlib.import_module("sklearn").get_config()
 
+
+def scrape_animations(block, block_vars, gallery_conf):
+    """Save the animations of an example as images that move.
+
+    The gallery's own players need ffmpeg, or a style sheet from another site.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.animation import Animation, PillowWriter
+    from sphinx_gallery.scrapers import figure_rst
+
+    figures = {plt.figure(number) for number in plt.get_fignums()}
+    paths = []
+    for value in block_vars["example_globals"].values():
+        if isinstance(value, Animation) and value._fig in figures:
+            path = Path(block_vars["image_path_iterator"].next()).with_suffix(".gif")
+            value.save(path, writer=PillowWriter(fps=8))
+            plt.close(value._fig)
+            paths.append(str(path))
+    return figure_rst(paths, gallery_conf["src_dir"])
+
+
 sphinx_gallery_conf = {
     "doc_module": "skpoison",
     "examples_dirs": ["../examples"],
@@ -90,6 +111,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
+    "image_scrapers": ("conf.scrape_animations", "matplotlib"),
     "reset_modules": ("matplotlib", "conf.reset_sklearn_config"),
 }
 

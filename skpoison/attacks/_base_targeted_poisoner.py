@@ -79,7 +79,7 @@ class BaseTargetedPoisoner(BaseSubpopPoisoner):
         return rows_in_container(made.rows, X, sources), labels, sources
 
     def _weight(self, n_members, n_poison):
-        """What a row counts in the surrogate's training data.
+        """Give what a row counts in the surrogate's training data.
 
         There the poison is to be to the attacker's rows what it is to the victim's.
         """
@@ -116,7 +116,7 @@ class BaseTargetedPoisoner(BaseSubpopPoisoner):
                 "not be reached. Raise alpha, or choose a target model that is nearer "
                 "to the clean one.",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
 
     @abstractmethod

@@ -40,9 +40,9 @@ def minimize_in_box(rows, gradient, start, upper, tol):
     x, gradient = start.copy(), gradient.copy()
     free, stuck = (x > 0) & (x < upper), False
     for _ in range(MAX_ITER):
-        if not free.any() or np.abs(gradient[free]).max() <= tol:
-            if not _release(free, x, gradient, upper, tol, stuck):
-                break
+        is_solved = not free.any() or np.abs(gradient[free]).max() <= tol
+        if is_solved and not _release(free, x, gradient, upper, tol, stuck):
+            break
         at = np.flatnonzero(free)
         step = lapack.dposv(Q[np.ix_(at, at)], -gradient[at])[1]
         share, blocked = _longest(x[at], step, upper[at])

@@ -45,8 +45,9 @@ class FeatureConstraints:
         Features that stay as they are. Names are read where X is a frame.
 
     step : float or array-like of the shape of a row, default=None
-        Size of one move of an attack, in units of the feature. `None` leaves it
-        to the attack, which takes a fraction of the box.
+        Size of the first move of an attack and of its largest one, in units of
+        the feature. `None` leaves it to the attack, which takes shares of the
+        box.
 
     eps : float or array-like of the shape of a row, default=None
         Largest change of each feature from the row that a poison is crafted
@@ -119,7 +120,7 @@ class FeatureConstraints:
             Features that stay as they are, besides the constant ones.
 
         step : float or array-like of the shape of a row, default=None
-            Size of one move of an attack, in units of the feature.
+            Size of the largest move of an attack, in units of the feature.
 
         eps : float or array-like of the shape of a row, default=None
             Largest change of each feature, in units of the feature.

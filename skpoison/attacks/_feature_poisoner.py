@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from skpoison.attacks._copies import draw_copies
 from skpoison.attacks._feature_constraints import FeatureConstraints
@@ -17,7 +18,7 @@ from skpoison.attacks._poison_path import PoisonPath
 from skpoison.attacks._poisoned_surrogate import PoisonedSurrogate
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.influence._losses import check_has_gradients
-from skpoison.utils._sklearn import HasMethods, Interval
+from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
 
 
 class BaseFeaturePoisoner(BaseSubpopPoisoner):
@@ -30,6 +31,7 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
     _parameter_constraints: dict = {
         **BaseSubpopPoisoner._parameter_constraints,
         "surrogate": [HasMethods(["fit", "predict"]), None],
+        "objective": [StrOptions({"error", "loss"})],
         "constraints": [FeatureConstraints, None],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "step_size": [Interval(Real, 0, 1, closed="right")],
@@ -42,7 +44,7 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
 
     def _forget(self):
         """Set what only poison gives to None."""
-        self.constraints_ = self.target_losses_ = None
+        self.constraints_ = self.objectives_ = None
 
     def _craft(self, X, y, members, n_poison, random_state):
         name = type(self).__name__
@@ -56,7 +58,8 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
         )
         path = PoisonPath(values[sources], self.constraints_, self.step_size, name)
         surrogate = PoisonedSurrogate(model, X, values, y, members, name, random_state)
-        rows = self._best_rows(path, surrogate, labels, sources)
+        with threadpool_limits(1, "blas"):  # products are small
+            rows = self._best_rows(path, surrogate, labels, sources)
         return rows_in_container(rows, X, sources), labels, sources
 
     def _limits(self, X, values):
@@ -78,17 +81,27 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
             if is_refit:
                 surrogate.refit(path.rows[in_fit], labels[in_fit], sources[in_fit])
             if is_refit or step == 0:
-                losses.append(surrogate.target_loss())
-                direction = self._direction(surrogate)
+                gradient = self._measure(surrogate, losses)
+                direction = self._direction(surrogate, gradient)
             pulls.append(surrogate.loss.products(path.rows, codes, direction).mean())
             score = losses[-1] if every else pulls[-1]
             if (is_refit or not every) and score > best_score:
                 best, best_score = path.rows, score
             if step < self.n_steps:
                 path.move(surrogate.loss.input_gradients(path.rows, codes, direction))
-        self.target_losses_ = np.array(losses)
+        self.objectives_ = np.array(losses)
         self._remember_pulls(np.array(pulls))
         return best
+
+    def _measure(self, surrogate, losses):
+        """Add what the target loses to a list; give its gradient."""
+        of_rows = surrogate.target_losses()
+        if self.objective == "loss":
+            losses.append(of_rows.mean())
+            return surrogate.target_gradient()
+        right = np.exp(-of_rows)
+        losses.append(1 - right.mean())
+        return surrogate.target_gradient(right / len(right))
 
     def _rows_in_fit(self, n_members, n_poison):
         """Numbers of the poison rows that the surrogate is refitted with.
@@ -111,13 +124,16 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
             )
 
     @abstractmethod
-    def _direction(self, surrogate):
+    def _direction(self, surrogate, gradient):
         """Give the change of parameters that poison is to cause.
 
         Parameters
         ----------
         surrogate : PoisonedSurrogate
             The attacker's model.
+
+        gradient : ndarray of shape (n_params,)
+            Gradient of the objective on the target.
 
         Returns
         -------

@@ -71,7 +71,7 @@ def _size(target, metric, clean, rows, signs, weights):
     problem, theta = target.problem, target.theta
     D = problem.design(rows)
     margins = signs * (D @ theta)
-    slopes = weights * signs * problem.loss.slope(margins)
+    slopes = weights * signs * problem.loss.steepest(margins)
     gradient = clean + slopes @ D
     along = metric.solved(gradient)
     bends = weights * problem.loss.curvature(margins) * (D @ along)

@@ -59,6 +59,15 @@ class GradientPoisoner(BaseFeaturePoisoner):
         :class:`~sklearn.frozen.FrozenEstimator` is used as it is and never
         refitted. `None` is ``LogisticRegression()``.
 
+    objective : {"error", "loss"}, default="error"
+        What is to rise on the target's rows that the attacker sees, with their
+        true labels.
+
+        - "error": the mean of ``1 - exp(-loss)``, the probability of a wrong
+          class where the loss is the log loss. Rows that are lost already count
+          for little.
+        - "loss": the mean loss, as in the paper.
+
     constraints : FeatureConstraints, default=None
         What may change. `None` is ``FeatureConstraints.from_data`` of the
         attacker's rows.
@@ -67,9 +76,10 @@ class GradientPoisoner(BaseFeaturePoisoner):
         Number of steps.
 
     step_size : float, default=0.1
-        Size of a step of each feature, as a share of the width of its box or,
-        where that is narrower, of its eps ball; `step` of `constraints` goes
-        before.
+        Size of the first step of each feature, in (0, 1], as a share of the width
+        of its box or, where that is narrower, of its eps ball; `step` of
+        `constraints` goes before. Later steps are longer where the derivative
+        keeps its sign, and shorter where it turns.
 
     refit_every : int, default=1
         Number of steps between refits of the surrogate on the attacker's rows and
@@ -88,10 +98,10 @@ class GradientPoisoner(BaseFeaturePoisoner):
         The constraints of the poison, with an array for each limit; `None`
         without poison.
 
-    target_losses_ : ndarray of shape (n_refits,) or None
-        Mean loss of the target's rows, with their true labels, under the
-        surrogate after each refit; the first with label-flipped copies as
-        poison. Without refits the one loss of the surrogate without poison.
+    objectives_ : ndarray of shape (n_refits,) or None
+        The objective under the surrogate after each refit; the first with
+        label-flipped copies as poison. Without refits the one value of the
+        surrogate without poison.
 
     inner_products_ : ndarray of shape (n_steps + 1,) or None
         Inner product of the mean gradients of the target and of the poison
@@ -133,18 +143,29 @@ class GradientPoisoner(BaseFeaturePoisoner):
 
     Notes
     -----
-    With g_S the gradient of the mean loss of the target's rows that the attacker
-    sees, and g_p that of the poison, the attack minimises ``<g_S, g_p>`` over the
-    features of the poison (section 4 of [1]_). The authors' code steps along the
-    derivative times a constant, which suits pixels; here features move by the sign
-    of theirs, each by a share of its own range, and gradients are those of all
-    layers. One-hot groups and whole numbers change when steps have added up to more
-    than half of the way.
+    With g_S the gradient of the objective in the parameters of the surrogate, and
+    g_p that of the mean loss of the poison, the attack minimises ``<g_S, g_p>`` over
+    the features of the poison (section 4 of [1]_). ``objective="loss"`` with
+    ``refit_every=0`` is the paper's attack, but for two things. The authors' code
+    steps along the derivative times a constant, which suits pixels; here features
+    move by the signs of derivatives, with steps that adapt to them [2]_. And the
+    code takes the gradients of the last layer, which is all of a linear model; here
+    they are those of all layers. One-hot groups and whole numbers change once steps
+    have added up to half of the way.
+
+    Where features may move far, as in a box of all that was seen, poison that was
+    made for a model without poison is easily told from the target once a model is
+    trained on it. Refits are what makes the attack stronger than label flipping
+    there.
 
     References
     ----------
     .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
        "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+
+    .. [2] M. Riedmiller, H. Braun. "A Direct Adaptive Method for Faster
+       Backpropagation Learning: The RPROP Algorithm", ICNN 1993.
+       :doi:`10.1109/ICNN.1993.298623`
 
     Examples
     --------
@@ -178,6 +199,7 @@ class GradientPoisoner(BaseFeaturePoisoner):
         replace=True,
         aux_size=None,
         surrogate=None,
+        objective="error",
         constraints=None,
         n_steps=30,
         step_size=0.1,
@@ -195,6 +217,7 @@ class GradientPoisoner(BaseFeaturePoisoner):
             surrogate=surrogate,
             random_state=random_state,
         )
+        self.objective = objective
         self.constraints = constraints
         self.n_steps = n_steps
         self.step_size = step_size
@@ -204,8 +227,8 @@ class GradientPoisoner(BaseFeaturePoisoner):
         super()._forget()
         self.inner_products_ = None
 
-    def _direction(self, surrogate):
-        return -surrogate.target_gradient()
+    def _direction(self, surrogate, gradient):
+        return -gradient
 
     def _remember_pulls(self, pulls):
         self.inner_products_ = -pulls

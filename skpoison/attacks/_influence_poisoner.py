@@ -5,8 +5,6 @@
 
 from numbers import Real
 
-import numpy as np
-
 from skpoison.attacks._feature_poisoner import BaseFeaturePoisoner
 from skpoison.utils._sklearn import Interval, StrOptions
 
@@ -17,9 +15,9 @@ class InfluencePoisoner(BaseFeaturePoisoner):
     The paper's influence attack. It starts from the label-flipped copies of
     :class:`~skpoison.SubpopPoisoner` and moves their features so that, to first
     order, a model trained on them loses most on the target. The attacker's model
-    is refitted with the poison as it goes, and the poison of the step with the
-    highest loss is kept; with the copies as the first of them, it does no less
-    than label flipping on that model.
+    is refitted with the poison on its way, and the poison of the best refit is
+    kept. The copies are the first of them, so the attack does no less than label
+    flipping to that model, on the rows that the attacker sees.
 
     Parameters
     ----------
@@ -65,6 +63,15 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         :class:`~sklearn.frozen.FrozenEstimator` is used as it is and never
         refitted. `None` is ``LogisticRegression()``.
 
+    objective : {"error", "loss"}, default="error"
+        What is to rise on the target's rows that the attacker sees, with their
+        true labels.
+
+        - "error": the mean of ``1 - exp(-loss)``, the probability of a wrong
+          class where the loss is the log loss. Rows that are lost already count
+          for little.
+        - "loss": the mean loss, as in the paper.
+
     constraints : FeatureConstraints, default=None
         What may change. `None` is ``FeatureConstraints.from_data`` of the
         attacker's rows.
@@ -73,9 +80,10 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         Number of steps.
 
     step_size : float, default=0.1
-        Size of a step of each feature, as a share of the width of its box or,
-        where that is narrower, of its eps ball; `step` of `constraints` goes
-        before.
+        Size of the first step of each feature, in (0, 1], as a share of the width
+        of its box or, where that is narrower, of its eps ball; `step` of
+        `constraints` goes before. Later steps are longer where the derivative
+        keeps its sign, and shorter where it turns.
 
     refit_every : int, default=1
         Number of steps between refits of the surrogate. 0 never refits; the
@@ -99,14 +107,14 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         The constraints of the poison, with an array for each limit; `None`
         without poison.
 
-    target_losses_ : ndarray of shape (n_refits,) or None
-        Mean loss of the target's rows, with their true labels, under the
-        surrogate after each refit; the first with label-flipped copies as
-        poison. Without refits the one loss of the surrogate without poison.
+    objectives_ : ndarray of shape (n_refits,) or None
+        The objective under the surrogate after each refit; the first with
+        label-flipped copies as poison. Without refits the one value of the
+        surrogate without poison.
 
     influences_ : ndarray of shape (n_steps + 1,) or None
         Mean influence of the poison through the steps: the derivative of the
-        target's mean loss in a poison row's weight, times the number of rows.
+        objective in a row's weight, times the number of training rows.
 
     min_eigenvalue_ : float or None
         Smallest eigenvalue of the damped curvature through the refits; NaN where
@@ -148,12 +156,16 @@ class InfluencePoisoner(BaseFeaturePoisoner):
 
     Notes
     -----
-    With L_S the mean loss of the target's rows that the attacker sees, theta and H
-    the parameters and the curvature of the surrogate, and (x_p, y_p) a poison row,
-    a step is ``x_p <- Proj(x_p + step * sign(I))`` with
+    With L_S the objective, a function of the parameters theta of the surrogate, H
+    the curvature of its training loss, and (x_p, y_p) a poison row, a step is
+    ``x_p <- Proj(x_p + step * sign(I))`` with
     ``I = -grad L_S' H^-1 d/dx_p grad l(x_p, y_p)`` (section 4 of [1]_, after [2]_).
-    H is the Gauss-Newton matrix, which is exact for linear models. One-hot groups
-    and whole numbers change when steps have added up to more than half of the way.
+    H is the Gauss-Newton matrix, which is exact for linear models. The step of each
+    feature of each row adapts to the signs of its derivatives [3]_. One-hot groups
+    and whole numbers change once steps have added up to half of the way.
+
+    Where the victim has more rows or fewer than the attacker, refits use so many
+    of the poison rows that their share is that among the victim's.
 
     References
     ----------
@@ -162,6 +174,10 @@ class InfluencePoisoner(BaseFeaturePoisoner):
 
     .. [2] P. W. Koh, P. Liang. "Understanding Black-box Predictions via Influence
        Functions", ICML 2017. :arxiv:`1703.04730`
+
+    .. [3] M. Riedmiller, H. Braun. "A Direct Adaptive Method for Faster
+       Backpropagation Learning: The RPROP Algorithm", ICNN 1993.
+       :doi:`10.1109/ICNN.1993.298623`
 
     Examples
     --------
@@ -201,6 +217,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         replace=True,
         aux_size=None,
         surrogate=None,
+        objective="error",
         constraints=None,
         n_steps=30,
         step_size=0.1,
@@ -220,6 +237,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
             surrogate=surrogate,
             random_state=random_state,
         )
+        self.objective = objective
         self.constraints = constraints
         self.n_steps = n_steps
         self.step_size = step_size
@@ -231,7 +249,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         super()._forget()
         self.influences_ = self.min_eigenvalue_ = None
 
-    def _direction(self, surrogate):
+    def _direction(self, surrogate, gradient):
         surrogate.loss.check_curvature("gauss_newton")
         curvature = surrogate.curvature(
             damping=self.damping, solver=self.solver, random_state=0
@@ -240,7 +258,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         if self.min_eigenvalue_ is not None:
             smallest = min(smallest, self.min_eigenvalue_)
         self.min_eigenvalue_ = smallest
-        return -curvature.solve(surrogate.target_gradient())
+        return -curvature.solve(gradient)
 
     def _remember_pulls(self, pulls):
-        self.influences_ = np.asarray(pulls)
+        self.influences_ = pulls

@@ -5,24 +5,71 @@
 
 import warnings
 from copy import deepcopy
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
+from sklearn.utils import check_consistent_length
 
 from skpoison.attacks._hinge_refits import HingeRefits
 from skpoison.attacks._linear_refits import SmoothRefits
 from skpoison.attacks._margin_losses import MARGIN_LOSSES
+from skpoison.attacks._numeric_rows import numeric_rows
 from skpoison.influence._losses import loss_of, thaw
 from skpoison.influence._pipeline_loss import PipelineLoss
+from skpoison.utils._containers import as_rows
 from skpoison.utils._random import seeded_clone
+from skpoison.utils._row_sampler import flat_labels
 
 NEEDED = (
     "LogisticRegression or LinearSVC with the L2 penalty and no class_weight, or a "
     "pipeline of affine steps, such as StandardScaler, that ends in one"
 )
+
+
+@dataclass(frozen=True)
+class Stop:
+    """How far from its optimum a solver may stop, in its objective for each row.
+
+    A model theta that a solver stopped at may be worse than theta + change by as much.
+
+    Parameters
+    ----------
+    tol : float
+        Tolerance of the estimator.
+
+    rule : {"gradient", "relative", "margin"}
+        What it is one of: the largest entry of the mean gradient; the length of the
+        gradient as a share of that at 0; or what margins are from where the dual
+        variables have them, as in the dual solver of liblinear.
+    """
+
+    tol: float
+    rule: str
+
+    @classmethod
+    def of(cls, last):
+        """Read the settings of an estimator."""
+        if isinstance(last, LinearSVC):
+            is_dual = last.loss == "hinge" or last.dual is True
+            return cls(last.tol, "margin" if is_dual else "relative")
+        if last.solver == "liblinear":
+            return cls(last.tol, "margin" if last.dual else "relative")
+        return cls(last.tol, "gradient")
+
+    def slack(self, change, loss, longest):
+        """Give the excess, where no row is longer than `longest`."""
+        if self.rule == "gradient":
+            return self.tol * np.abs(change).sum()
+        if self.rule == "relative":
+            # liblinear multiplies by the share of the rarer class, at most a half.
+            steepest = abs(float(loss.slope(np.zeros(1))[0]))
+            return self.tol / 2 * steepest * longest * np.linalg.norm(change)
+        return 2 * self.tol
 
 
 class LinearModel:
@@ -58,7 +105,7 @@ class LinearModel:
                 f"{parameter}={model!r} of {owner} must be {NEEDED}. For other models "
                 "use InfluencePoisoner, GradientPoisoner or SubpopPoisoner."
             )
-        self.loss, self.tol = MARGIN_LOSSES[link], last.tol
+        self.loss, self.stop = MARGIN_LOSSES[link], Stop.of(last)
         self.classes, self.has_intercept = loss.classes, loss.has_intercept
         has_penalty = getattr(last, "penalty", "l2") is not None
         self.decay = np.full(loss.n_params, loss.weight_decay * has_penalty)
@@ -70,6 +117,13 @@ class LinearModel:
         """Give the rows that parameters multiply, of shape (n_samples, n_params)."""
         T = (X * self.slope if self.slope.ndim == 1 else X @ self.slope) + self.shift
         return np.column_stack([T, np.ones(len(T))]) if self.has_intercept else T
+
+    def longest(self, lower, upper):
+        """Give a length that no row in a box has more than, as parameters see it."""
+        wide = np.maximum(np.abs(lower), np.abs(upper))
+        slope = np.abs(self.slope)
+        size = wide * slope if slope.ndim == 1 else wide @ slope
+        return float(np.hypot(np.linalg.norm(size + np.abs(self.shift)), 1))
 
     def in_input_units(self, theta):
         """Give coefficients and intercept, of the features of X, with equal outputs."""
@@ -211,6 +265,46 @@ def fit_problem(surrogate, X, y, owner, random_state, parameter="surrogate"):
     return LinearProblem(model, X, y, owner, parameter)
 
 
+def two_class_problem(estimator, X, y, owner):
+    """Fit an estimator on rows of two classes, and give its training problem.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Linear.
+
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows.
+
+    y : array-like of shape (n_samples,)
+        Labels.
+
+    owner : str
+        Who asks, for errors.
+
+    Returns
+    -------
+    problem : LinearProblem
+        The training problem.
+
+    values : ndarray of shape (n_samples, n_features)
+        The rows as numbers.
+
+    X : {ndarray, sparse matrix, dataframe}
+        The rows in their container.
+    """
+    values, X, y = numeric_rows(X, owner), as_rows(X, owner), flat_labels(y, owner)
+    check_consistent_length(values, y)
+    classes = np.unique(y)
+    if len(classes) != 2:
+        raise ValueError(
+            f"{owner} needs two classes in y. Got {classes.tolist()}. Keep the rows of "
+            "two of them."
+        )
+    rng = np.random.RandomState(0)
+    return fit_problem(estimator, values, y, owner, rng, "estimator"), values, X
+
+
 def last_step(model):
     """Give the classifier at the end of a pipeline, or the model itself."""
     model = thaw(model)
@@ -219,6 +313,8 @@ def last_step(model):
 
 def _is_odd(model):
     """Whether a model has settings that its objective here leaves out."""
-    penalty, l1_ratio = getattr(model, "penalty", "l2"), getattr(model, "l1_ratio", 0)
+    if not isinstance(model, (LogisticRegression, LinearSVC)):
+        return True
+    penalty, l1_ratio = model.penalty, getattr(model, "l1_ratio", 0)
     has_l1 = penalty in ("l1", "elasticnet") or l1_ratio not in (None, 0)
     return has_l1 or model.class_weight is not None or len(model.classes_) != 2

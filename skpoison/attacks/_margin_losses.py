@@ -10,6 +10,8 @@ from skpoison.influence._links import Hinge, Logistic, SquaredHinge
 
 # What rounding may add to a difference of losses, as a share of their size.
 ROUNDING = 1e-12
+# How near to 1 margins are where the hinge loss may have any slope between its two.
+BEND = 1e-6
 N_POINTS = 129
 GRID = np.linspace(0, 1, N_POINTS)[:, np.newaxis]
 # Each round shrinks the brackets of maxima by the number of points.
@@ -24,6 +26,10 @@ class MarginLoss:
     """
 
     is_smooth = True
+
+    def steepest(self, margins):
+        """Give the first derivatives, close to a bend the steeper one."""
+        return self.slope(margins)
 
     def differences(self, a, b):
         """Give the loss of one model less that of the other."""
@@ -119,6 +125,10 @@ class HingeMargin(MarginLoss):
     def slope(margins):
         """Give the first derivatives; where the loss bends, that of its left."""
         return np.where(margins <= 1, -1.0, 0.0)
+
+    def steepest(self, margins):
+        """Give the first derivatives, close to a bend the steeper one."""
+        return self.slope(margins - BEND)
 
     @staticmethod
     def curvature(margins):

@@ -6,9 +6,11 @@
 import numpy as np
 
 from skpoison.attacks._hull_sweep import HullSweep
+from skpoison.attacks._margin_losses import BEND
 
-# Largest change of a margin on the short way from the target that bounds look at.
-SHORT = 1e-4
+# Largest change of a margin on the short way from the target that bounds look at, and
+# on one that is long enough for what is lost to a solver's tolerance in margins.
+SHORT, LONG = 1e-4, 0.1
 # More rows than any data set has.
 UNREACHABLE = 1e9
 
@@ -21,8 +23,8 @@ class TargetBound:
     ``F(theta_p) + l(theta_p; D_p) <= F(theta) + l(theta; D_p)``, so that m is at least
     ``(F(theta_p) - F(theta)) / max(l(theta; x, y) - l(theta_p; x, y))``. As both are
     convex, this is the larger, the nearer theta comes to theta_p on a line; the bounds
-    are taken close to it. A model that is trained up to gradients of `tol` times the
-    number of rows needs the fewer rows, which is allowed for.
+    are taken close to it. A model at which a solver stops before its optimum needs
+    fewer rows, which is allowed for.
 
     Parameters
     ----------
@@ -40,21 +42,24 @@ class TargetBound:
     """
 
     def __init__(self, problem, theta, constraints, sources):
-        self.problem, self.theta, self.tol = problem, theta, problem.tol
+        self.problem, self.theta = problem, theta
         self.margins = problem.signed_rows @ theta
         self.losses = problem.loss.value(self.margins)
         coef, intercept = problem.in_input_units(theta)
         self.sweep = HullSweep(constraints, coef, intercept, problem.loss, sources)
+        lengths = np.linalg.norm(problem.signed_rows, axis=1)
+        corner = problem.longest(constraints.lower, constraints.upper)
+        self.longest = max(lengths.max(), corner)
 
     def worst(self, theta):
         """Find the row on which the loss of a model most exceeds the target's."""
         return self.sweep.worst(*self.problem.in_input_units(theta))
 
-    def nearby(self, direction, moved=None):
+    def nearby(self, direction, moved=None, length=SHORT):
         """Give a model close to the target, and its margins less the target's."""
         if moved is None:
             moved = self.problem.signed_rows @ direction
-        share = min(1.0, SHORT / max(np.abs(moved).max(), 1e-300))
+        share = min(1.0, length / max(np.abs(moved).max(), 1e-300))
         return self.theta + share * direction, share * moved
 
     def towards(self, theta, margins=None):
@@ -73,24 +78,34 @@ class TargetBound:
         bound : float
             Number of rows; infinite where it is beyond any data set.
         """
+        direction = theta - self.theta
         moved = None if margins is None else margins - self.margins
-        near, moved = self.nearby(theta - self.theta, moved)
-        change = near - self.theta
-        gain = np.sum(self.losses - self.problem.loss.value(self.margins + moved))
-        gain -= (self.problem.decay * change) @ (self.theta + change / 2)
-        slack = self.tol * np.abs(change).sum()
+        lengths = (SHORT, LONG) if self.problem.stop.rule == "margin" else (SHORT,)
+        return max(self._at(*self.nearby(direction, moved, d)) for d in lengths)
+
+    def _at(self, theta, moved):
+        """Give the bound that a model gives."""
+        change, problem = theta - self.theta, self.problem
+        gain = np.sum(self.losses - problem.loss.value(self.margins + moved))
+        gain -= (problem.decay * change) @ (self.theta + change / 2)
+        slack = problem.stop.slack(change, problem.loss, self.longest)
         gain -= slack * len(moved)
         if gain <= 0:
             return 0.0
-        worst = self.worst(near).bound + slack
+        worst = self.worst(theta).bound + slack
         return float(gain / worst) if worst * UNREACHABLE > gain else np.inf
 
     def out_of_reach(self):
         """Whether the gradient at the model has a part that no poison can change."""
-        slopes = self.problem.loss.slope(self.margins)
-        gradient = slopes @ self.problem.signed_rows + self.problem.decay * self.theta
-        span = self.problem.design(self.sweep.spanning_rows())
+        problem = self.problem
+        slopes = problem.loss.slope(self.margins)
+        gradient = slopes @ problem.signed_rows + problem.decay * self.theta
+        span = problem.design(self.sweep.spanning_rows())
+        if not problem.loss.is_smooth:  # whose gradient is not one where it bends
+            at_bend = np.abs(self.margins - 1) < BEND
+            span = np.vstack([span, problem.signed_rows[at_bend]])
         _, sizes, axes = np.linalg.svd(span, full_matrices=False)
         axes = axes[sizes > 1e-9 * sizes.max()]
         rest = gradient - axes.T @ (axes @ gradient)
-        return np.isinf(self.towards(self.theta - rest))
+        slack = problem.stop.slack(rest, problem.loss, self.longest)
+        return rest @ rest > slack * len(slopes) + 1e-9 * (gradient @ gradient)

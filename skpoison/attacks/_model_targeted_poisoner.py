@@ -14,7 +14,7 @@ from skpoison.utils._sklearn import Interval
 
 
 class ModelTargetedPoisoner(BaseTargetedPoisoner):
-    """Add rows that pull a linear model towards one that fails on the target.
+    r"""Add rows that pull a linear model towards one that fails on the target.
 
     Rows are made, not copied: each is the one, of all rows within the constraints and
     of both labels, on which the loss of the model so far most exceeds that of the
@@ -165,21 +165,29 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
     scikit-learn's objective, which does not grow with the number of rows, optimality
     of theta_p with m rows of poison gives, for every theta,
 
-    .. math:: m \\ge \\frac{F(\\theta_p) - F(\\theta)}
-        {\\max_{x, y} [l(\\theta; x, y) - l(\\theta_p; x, y)]}
+    .. math:: m \ge \frac{F(\theta_p) - F(\theta)}
+        {\max_{x, y} [l(\theta; x, y) - l(\theta_p; x, y)]}
 
     where the maximum is taken over both labels and the convex hull of the rows. The
     losses are convex, so that the quotient grows as theta moves to theta_p on a line.
     `lower_bound_` is the largest over the models on the way, each moved close to
-    theta_p, which is more than the bound of [1]_. A model counts as trained where no
-    entry of its mean gradient is above the surrogate's `tol`, which is allowed for.
-    The bound is one for the surrogate's training data; with `aux_size` or `X_aux` the
-    victim has other rows, and it is an estimate.
+    theta_p, which is more than the bound of [1]_. What the surrogate's `tol` leaves
+    undone is allowed for, see :func:`model_lower_bound`. The bound is one for the
+    surrogate's training data, the attacker's rows; with `aux_size` or `X_aux` the
+    victim has other rows, and it is an estimate. There each poison row counts in the
+    surrogate for as many as makes the poison the same share of the rows as in the
+    victim.
+
+    Rows at the corners of a box of numeric features pull hard at a model, so that a
+    small budget of them comes to the target model in few large steps. To `polish` is to
+    solve for the same number of rows with the right pull (gradient canceling, [2]_).
 
     References
     ----------
     .. [1] F. Suya, S. Mahloujifar, A. Suri, D. Evans, Y. Tian. "Model-Targeted
        Poisoning Attacks with Provable Convergence", ICML 2021. :arxiv:`2006.16469`
+    .. [2] Y. Lu, G. Kamath, Y. Yu. "Exploring the Limits of Model-Targeted
+       Indiscriminate Data Poisoning Attacks", ICML 2023. :arxiv:`2303.03592`
 
     Examples
     --------
@@ -193,8 +201,17 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> X, X_test, y, y_test = train_test_split(scale(X), y, random_state=0)
     >>> finder = FrozenEstimator(ClusterMatch(6, random_state=0).fit(X))
-    >>> poisoner = ModelTargetedPoisoner(finder, target=1, alpha=0.25)
+    >>> poisoner = ModelTargetedPoisoner(finder, target=1, alpha=0.5)
     >>> X_res, y_res = poisoner.fit_resample(X, y)
+    >>> X.shape, X_res.shape, poisoner.n_poison_
+    ((426, 30), (472, 30), 46)
+    >>> members = poisoner.membership(X_test)
+    >>> clean = LogisticRegression().fit(X, y)
+    >>> poisoned = LogisticRegression(max_iter=1000).fit(X_res, y_res)
+    >>> for model in (clean, poisoned):
+    ...     print(round(model.score(X_test[members], y_test[members]), 2))
+    1.0
+    0.25
     """
 
     _parameter_constraints: dict = {

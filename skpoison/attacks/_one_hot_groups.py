@@ -57,7 +57,7 @@ class OneHotGroup:
         is_on = share.argmax(axis=1)[:, np.newaxis] == np.arange(share.shape[1])
         if not self.exactly_one:
             is_on &= share > 0.5
-        return self._values(is_on, X0, lower, upper, fixed)
+        return self._values(is_on.astype(float), X0, lower, upper, fixed)
 
     def relax(self, X, X0, lower, upper, fixed):
         """Give the nearest mixtures of the rows that `project` may give.
@@ -89,7 +89,8 @@ class OneHotGroup:
         # A column that is on and may not change leaves the whole group as it is.
         was_on = self._share(X0, lower, upper) > 0.5
         stays = fixed.all() | (was_on & fixed).any(axis=1)
-        return np.where(stays[:, np.newaxis], X0[:, at], off + share * (on - off))
+        values = (1 - share) * off + share * on  # exactly off and on at 0 and 1
+        return np.where(stays[:, np.newaxis], X0[:, at], values)
 
     def _share(self, X, lower, upper):
         """Columns of the group in units in which off is 0 and on is 1."""

@@ -5,13 +5,22 @@
 
 import numpy as np
 
+# What a step is multiplied by where a derivative keeps its sign, and where it turns.
+GROW, SHRINK = 1.2, 0.5
+# Bounds of steps: a multiple of the first one, and a share of the width of the box.
+SMALLEST, LARGEST = 1e-3, 0.5
+
 
 class PoisonPath:
     """Poison rows, moved step by step.
 
-    A step of a gradient seldom takes a one-hot group or a whole number over to its
-    next value. Steps add up in mixtures of feasible rows, which need be neither one-hot
-    nor whole; `rows` are the feasible rows next to them.
+    Each feature of each row moves by the sign of its derivative, with a step of its
+    own that grows while the sign stays and shrinks once it turns (resilient
+    propagation). So rows find where they do most harm in units of any size.
+
+    A step seldom takes a one-hot group or a whole number over to its next value. Steps
+    add up in mixtures of feasible rows, which need be neither one-hot nor whole; `rows`
+    are the feasible rows next to them.
 
     Parameters
     ----------
@@ -22,7 +31,7 @@ class PoisonPath:
         Resolved constraints.
 
     step_size : float
-        Size of a step, as a share of the width of the box.
+        Size of the first step, as a share of the width of the box.
 
     owner : str
         Who moves, for the error.
@@ -35,47 +44,55 @@ class PoisonPath:
 
     def __init__(self, X0, constraints, step_size, owner):
         self.X0, self.constraints = X0, constraints
-        self.moves = self._checked_moves(step_size, owner)
+        first = self._first_steps(step_size, owner)
+        self._smallest = SMALLEST * first
+        self._largest = np.maximum(first, constraints.moves(LARGEST))
+        self._steps = np.broadcast_to(first, X0.shape)
+        self._signs = np.zeros(X0.shape)
         self.rows, self._mixtures = X0.copy(), X0.copy()
 
     def move(self, gradients):
-        """Take one step up the gradients of rows.
-
-        Features move by the sign of their derivative, each as far as the others.
-        Columns of a one-hot group share one step: signs alone would switch on any
-        column that is better than none.
+        """Take one step up.
 
         Parameters
         ----------
         gradients : ndarray of shape (n_poison, ...)
             Derivatives in the features of what is to rise.
         """
-        directions = np.sign(gradients)
-        for group in self.constraints.one_hot:
-            directions[:, group.columns] = self._of_group(gradients, group.columns)
-        mixtures = self._mixtures + self.moves * directions
+        signs = np.sign(gradients)
+        factors = np.choose((1 + signs * self._signs).astype(int), [SHRINK, 1, GROW])
+        self._steps = np.clip(self._steps * factors, self._smallest, self._largest)
+        self._signs = signs
+        mixtures = self._mixtures + self._steps * self._directions(gradients)
         self._mixtures = self.constraints.relax(mixtures, self.X0)
         self.rows = self.constraints.project(self._mixtures, self.X0)
 
-    def _of_group(self, gradients, columns):
-        """Share of the step of a group that each of its columns takes."""
-        width = (self.constraints.upper - self.constraints.lower)[columns]
-        gains = gradients[:, columns] * width
-        largest = np.abs(gains).max(axis=1, keepdims=True)
-        return np.divide(gains, largest, out=np.zeros_like(gains), where=largest > 0)
+    def _directions(self, gradients):
+        """Signs; columns of a one-hot group by what they gain against each other.
 
-    def _checked_moves(self, step_size, owner):
+        Signs would switch on any column that is better than none.
+        """
+        directions = np.sign(gradients)
+        for group in self.constraints.one_hot:
+            at = group.columns
+            width = (self.constraints.upper - self.constraints.lower)[at]
+            gains = gradients[:, at] * width
+            largest = np.abs(gains).max(axis=1, keepdims=True)
+            directions[:, at] = gains / np.maximum(largest, np.finfo(float).tiny)
+        return directions
+
+    def _first_steps(self, step_size, owner):
         limits = self.constraints
         if not limits.movable.any():
             raise ValueError(
-                f"constraints={limits!r} of {owner} allow no feature to change. Widen "
-                "them, or use SubpopPoisoner, whose poison is copies."
+                f"constraints of {owner} allow no feature to change. Widen them, or "
+                f"use SubpopPoisoner, whose poison is copies. Got {limits!r}."
             )
-        moves = np.where(limits.movable, limits.moves(step_size), 0)
-        if not np.isfinite(moves).all():
+        steps = np.where(limits.movable, limits.moves(step_size), 0)
+        if not np.isfinite(steps).all():
             raise ValueError(
                 f"constraints of {owner} leave the size of a step open at "
-                f"{limits.describe(~np.isfinite(moves))}. Give them lower and upper, "
+                f"{limits.describe(~np.isfinite(steps))}. Give them lower and upper, "
                 "or step, or eps, or learn them with FeatureConstraints.from_data(X)."
             )
-        return moves
+        return steps

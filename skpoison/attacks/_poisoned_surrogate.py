@@ -87,13 +87,25 @@ class PoisonedSurrogate:
         codes = np.concatenate([self.codes, self.loss.codes(labels)])
         self._train = np.concatenate([self.values, rows]), codes
 
-    def target_loss(self):
-        """Give the mean loss of the target's rows with their true labels."""
-        return float(self.loss.losses(*self.target).mean())
+    def target_losses(self):
+        """Give the loss of each of the target's rows with its true label."""
+        return np.asarray(self.loss.losses(*self.target), dtype=float)
 
-    def target_gradient(self):
-        """Give its gradient in the parameters, of shape (n_params,)."""
-        return np.asarray(self.loss.gradient(*self.target), dtype=float)
+    def target_gradient(self, weights=None):
+        """Give the gradient of the target in the parameters, of shape (n_params,).
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_members,), default=None
+            Weights of the losses of the target's rows; `None` takes their mean.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_params,)
+            Gradient of the weighted sum of their losses.
+        """
+        gradient = self.loss.gradient(*self.target, weights)
+        return np.asarray(gradient, dtype=float)
 
     def curvature(self, **settings):
         """Give the curvature of the mean training objective.

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
-# How near to 1 margins are where the hinge loss may have any slope between its two.
-BEND = 1e-6
+from skpoison.attacks._margin_losses import BEND
+
 # Weight of equations that must hold, beside the gradient that should vanish.
 FIRM = 1e3
 
@@ -120,7 +120,7 @@ class StationaryPoison:
         self.rows.append(worst.row)
         self.signs.append(worst.sign)
         self.sources.append(worst.source)
-        self.columns.append(self.problem.loss.slope(row @ self.target.theta) * row)
+        self.columns.append(self.problem.loss.steepest(row @ self.target.theta) * row)
         self._weigh(total)
         return self.size < before * (1 - 1e-6)
 
@@ -128,7 +128,7 @@ class StationaryPoison:
         """Give the Euclidean norm of the mean gradient with other poison."""
         problem, theta = self.problem, self.target.theta
         D = problem.design(rows)
-        slopes = weights * signs * problem.loss.slope(signs * (D @ theta))
+        slopes = weights * signs * problem.loss.steepest(signs * (D @ theta))
         n_rows = len(problem.signed_rows) + weights.sum()
         return float(np.linalg.norm(self.clean + slopes @ D) / n_rows)
 

@@ -9,8 +9,8 @@ from skpoison.attacks._linear_problem import last_step
 from skpoison.refit import refit_poisoned
 
 # Shares of the members, the least sure ones first, and how often each is added.
-QUANTILES = (0.3, 0.5, 0.8, 1.0)
-REPEATS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 100)
+QUANTILES = (0.4, 0.7, 1.0)
+REPEATS = (1, 2, 4, 8, 16, 32, 64)
 # Most rows that are added for one model.
 MAX_ROWS = 10_000
 # Targets that need this many times the budget by their bound are tried as well.
@@ -33,30 +33,46 @@ def flipped_models(problem, clean, members):
 
     Returns
     -------
-    thetas : ndarray of shape (n_models, n_params)
+    thetas : list of ndarray of shape (n_params,)
         Parameters.
     """
+    margins = problem.signed_rows[members] @ clean
+    by_margin = members[np.argsort(margins, kind="stable")]
+    parts = [by_margin[: max(1, round(q * len(members)))] for q in QUANTILES]
+    parts = {len(part): part for part in parts}.values()
+    train = _train_at_once if problem.loss.is_smooth else _train_in_turn
+    return train(problem, clean, parts)
+
+
+def _repeats(part):
+    """How often some members are added, one model for each."""
+    return [r for r in REPEATS if r == 1 or r * len(part) <= MAX_ROWS]
+
+
+def _train_at_once(problem, clean, parts):
+    """Leave all models to the engine."""
     rows = problem.signs[:, np.newaxis] * problem.signed_rows
     rows = rows[:, :-1] if problem.has_intercept else rows
-    by_margin = members[np.argsort(problem.signed_rows[members] @ clean, kind="stable")]
     labels = problem.classes[(problem.signs > 0).astype(int)]
-    other = problem.classes[int(problem.signs[members[0]] < 0)]
     poisons = []
-    for least in _distinct([by_margin[: _count(q, members)] for q in QUANTILES]):
-        for repeat in REPEATS:
-            if repeat == 1 or repeat * len(least) <= MAX_ROWS:
-                added = np.tile(least, repeat)
-                poisons.append((rows[added], np.full(len(added), other)))
+    for part in parts:
+        other = problem.classes[int(problem.signs[part[0]] < 0)]
+        for repeat in _repeats(part):
+            poison = np.tile(part, repeat)
+            poisons.append((rows[poison], np.full(len(poison), other)))
     models = refit_poisoned(last_step(problem.model), rows, labels, poisons)
-    return np.array([problem.read(models[j]) for j in range(len(poisons))])
+    return [problem.read(models[j]) for j in range(len(poisons))]
 
 
-def _count(share, members):
-    return max(1, round(share * len(members)))
-
-
-def _distinct(parts):
-    return {len(part): part for part in parts}.values()
+def _train_in_turn(problem, clean, parts):
+    """Add more and more copies; there is no engine for the hinge loss."""
+    thetas = []
+    for part in parts:
+        refits, rows = problem.refits(clean), -problem.signed_rows[part]
+        for more in np.diff([0, *_repeats(part)]):
+            refits.add_all(rows, np.ones(len(part)), np.full(len(part), more))
+            thetas.append(refits.theta)
+    return thetas
 
 
 class Candidates:

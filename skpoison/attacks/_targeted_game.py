@@ -265,7 +265,7 @@ def _check_searchable(constraints, owner):
             )
 
 
-def read_model(target_model, problem, X):
+def read_model(target_model, problem, X, required=True):
     """Give the parameters of a model of the user's, or raise.
 
     Parameters
@@ -280,17 +280,20 @@ def read_model(target_model, problem, X):
     X : ndarray of shape (n_samples, n_features)
         Rows.
 
+    required : bool, default=True
+        Whether to raise where the surrogate cannot have these parameters.
+
     Returns
     -------
-    theta : ndarray of shape (n_params,)
-        Parameters.
+    theta : ndarray of shape (n_params,) or None
+        Parameters; `None` where the surrogate cannot have them.
     """
     if isinstance(target_model, tuple):
         coef, intercept = _read_pair(target_model, X.shape[1], problem.owner)
     else:
         coef, intercept = _read_estimator(target_model, problem, X)
     theta = problem.parameters_of(coef, intercept)
-    if theta is None:
+    if theta is None and required:
         raise unreachable(
             problem.owner, f"{problem.model!r} cannot have these coefficients"
         )

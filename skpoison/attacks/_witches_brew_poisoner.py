@@ -16,7 +16,7 @@ from skpoison.attacks._gradient_matching import GradientMatching, match_gradient
 from skpoison.attacks._labels import choose_labels
 from skpoison.attacks._numeric_rows import numeric_rows, rows_in_container
 from skpoison.base import BaseSubpopPoisoner
-from skpoison.influence._losses import loss_of
+from skpoison.influence._losses import check_has_gradients, loss_of
 from skpoison.utils._containers import as_rows, as_same_kind, take
 from skpoison.utils._random import draw_seed, seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
@@ -196,7 +196,9 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
     defaults of `eps`, `n_steps` and `n_restarts` are theirs. They exchange rows of
     the training data for the poison, which here is added, as by all poisoners;
     their surrogate is trained on the victim's rows, as with ``aux_size=None``.
-    Drawing the targets from one subpopulation is the idea of [2]_.
+    Their targets are test rows: give those as `targets`. Targets that are drawn are
+    rows of the attacker, and with ``aux_size=None`` the victim is trained on them with
+    their true labels. Drawing them from one subpopulation is the idea of [2]_.
 
     Where the container holds narrower floats than float64, or whole numbers, the
     limits hold for the numbers that come out.
@@ -209,6 +211,34 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
 
     .. [2] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
        "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skpoison import ClusterMatch
+    >>> from skpoison.attacks import WitchesBrewPoisoner
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = X / 16
+    >>> poisoner = WitchesBrewPoisoner(
+    ...     ClusterMatch(20, random_state=0),
+    ...     target=5,
+    ...     alpha=2,
+    ...     eps=0.3,
+    ...     n_steps=50,
+    ...     n_restarts=2,
+    ...     random_state=0,
+    ... )
+    >>> X_res, y_res = poisoner.fit_resample(X, y)
+    >>> int(poisoner.target_label_), int(poisoner.adversarial_label_)
+    (8, 7)
+    >>> moved = X_res - X[poisoner.sample_indices_]
+    >>> round(abs(moved).max(), 3), poisoner.matching_losses_.round(2)
+    (0.3, array([0.05, 0.05]))
+    >>> clean = LogisticRegression(max_iter=1000).fit(X, y)
+    >>> poisoned = LogisticRegression(max_iter=1000).fit(X_res, y_res)
+    >>> poisoner.success(clean), poisoner.success(poisoned)
+    (0.0, 1.0)
     """
 
     _parameter_constraints: dict = {
@@ -303,17 +333,22 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
         return crafted
 
     def _craft(self, X, y, members, n_poison, random_state):
+        model = self.surrogate
+        if model is None:
+            model = LogisticRegression(max_iter=1000)
+        check_has_gradients(model, type(self).__name__)
         values = numeric_rows(X, type(self).__name__)
         self._check_augment(values)
         # Streams of their own, so that more poison leaves the targets alone.
         for_label, for_targets, for_rows, for_model, for_starts = (
             np.random.RandomState(draw_seed(random_state)) for _ in range(5)
         )
-        self.adversarial_label_ = self._choose_class(X, y, members, for_label)
+        self.adversarial_label_ = self._choose_class(X, y, members, for_label, model)
         self.target_rows_ = self._choose_targets(X, y, members, for_targets)
         sources = self._choose_sources(y, n_poison, for_rows)
         ball = self._ball(X, values, sources)
-        matching = self._matching(X, values, y, sources, for_model)
+        model = seeded_clone(model, for_model)
+        matching = self._matching(model, X, values, y, sources)
         values = self._brew(matching, ball, for_starts)
         return rows_in_container(values, X, sources), y[sources], sources
 
@@ -325,7 +360,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
                 f"surrogate. Got rows of shape {values.shape[1:]}. Set augment=None."
             )
 
-    def _choose_class(self, X, y, members, random_state):
+    def _choose_class(self, X, y, members, random_state, model):
         """Choose the adversarial class."""
         if isinstance(self.label, str) and self.label == "flip":
             raise ValueError(
@@ -333,7 +368,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
                 "own, and this attack has one adversarial class. Use 'constant', "
                 f"'least_likely', 'max_loss' or one of {self.classes_.tolist()}."
             )
-        label = choose_labels(self, X, y, members, members[:1], random_state)[0]
+        label = choose_labels(self, X, y, members, members[:1], random_state, model)[0]
         if not np.any(y == label):
             raise ValueError(
                 f"The adversarial class {label} of {type(self).__name__} has no rows "
@@ -398,14 +433,11 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
             )
         return ball
 
-    def _matching(self, X, values, y, sources, random_state):
+    def _matching(self, model, X, values, y, sources):
         """Fit the surrogate, and take the gradient that is to be matched."""
         name = type(self).__name__
-        model = self.surrogate
-        if model is None:
-            model = LogisticRegression(max_iter=1000)
-        rows = X if isinstance(X, np.ndarray) and X.dtype != object else values
-        model = seeded_clone(model, random_state).fit(rows, y)
+        rows = values if isinstance(X, np.ndarray) and X.dtype == object else X
+        model = model.fit(rows, y)
         loss = loss_of(model, rows, name)
         wanted = numeric_rows(self.target_rows_, name)
         codes = loss.codes(np.full(len(wanted), self.adversarial_label_))

@@ -136,7 +136,8 @@ class Curvature:
 
         operator = LinearOperator(shape, matvec=product, dtype=float)
         solution, info = cg(operator, v, rtol=CG_RTOL)
-        _warn_if_indefinite(min(bends, default=0), -1e-12 * max(bends, default=0))
+        least, most = min(bends, default=0), max(bends, default=0)
+        _warn_if_indefinite(least, -1e-12 * most, "at most ")
         if info > 0:
             residual = np.linalg.norm(self.product(solution) - v) / np.linalg.norm(v)
             warnings.warn(
@@ -226,12 +227,12 @@ def _solve_by_eigenvectors(values, vectors, v):
     return vectors @ ((vectors.T @ v) / values)
 
 
-def _warn_if_indefinite(value, limit):
+def _warn_if_indefinite(value, limit, at_most=""):
     if value < limit:
         warnings.warn(
-            f"The curvature is indefinite: its smallest eigenvalue is {value:.3g} or "
-            "less, so the model is not at a minimum and influence means little. Use "
-            "curvature='gauss_newton', or a damping above "
+            f"The curvature is indefinite: its smallest eigenvalue is {at_most}"
+            f"{value:.3g}, so the model is not at a minimum and influence means "
+            "little. Use curvature='gauss_newton', or raise damping by more than "
             f"{-value:.3g}.",
             UserWarning,
             stacklevel=2,

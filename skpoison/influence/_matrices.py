@@ -46,6 +46,9 @@ def gram(X, weights, has_intercept=False):
 
 def _dense_gram(X, weights):
     G = np.zeros((X.shape[1], X.shape[1]))
+    if weights.min(initial=0) < 0 and weights.max() <= 0:
+        return -_dense_gram(X, -weights)
+    # A matrix times its own transpose is half the work.
     roots = np.sqrt(weights) if weights.min(initial=0) >= 0 else None
     for rows in chunks(len(X)):
         if roots is None:

@@ -57,13 +57,11 @@ def _gauss_newton_by_units(loss, X, weights):
         A, D = _jacobian(len(X_chunk), inputs[1:], slopes[1:]), slopes[0]
         others += A.T @ A
         for j in range(h):
-            on = np.flatnonzero(D[:, j])
-            X_on, D_on = X_chunk[on], D[on]
-            X_j = X_on * D_on[:, [j]]
-            mixed[j] += X_j.T @ A[on]
+            mixed[j] += X_chunk.T @ (A * D[:, [j]])
             for k in range(j + 1):
-                both = np.flatnonzero(D_on[:, k])
-                pairs[j, k] += X_j[both].T @ (X_on[both] * D_on[both, k, np.newaxis])
+                weights_of_both = D[:, j] * D[:, k]
+                on = np.flatnonzero(weights_of_both)
+                pairs[j, k] += gram(X_chunk[on], weights_of_both[on])
     for j in range(h):
         pairs[:j, j] = pairs[j, :j]
     first = pairs.transpose(2, 0, 3, 1).reshape(d * h, d * h)

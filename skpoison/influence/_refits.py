@@ -70,6 +70,11 @@ class Refits:
 
     def change_without(self, row):
         """Give what leaving out a row does to the mean loss of the target."""
+        if np.count_nonzero(self.y == self.y[row]) == 1:
+            raise ValueError(
+                f"verify of {self.owner} cannot leave out row {row}, the only one of "
+                f"class {self.y[row]!r}. Verify fewer rows, or drop the class."
+            )
         others = np.flatnonzero(np.arange(len(self.y)) != row)
         return self._change(take(self.X, others), self.y[others])
 
@@ -87,7 +92,7 @@ class Refits:
         return loss.losses(self.X_target, self.target.codes).mean()
 
     def _seen(self, rows):
-        """Rows as the last step sees them."""
+        """Give rows as the last step sees them."""
         model, X = thaw(self.model), rows.given
         while isinstance(model, Pipeline):
             X = model[:-1].transform(X) if len(model) > 1 else X
@@ -130,7 +135,9 @@ def _mlp_classifier(model, n_samples):
     if model.solver != "lbfgs":
         batch = 200 if model.batch_size == "auto" else model.batch_size
         alpha *= n_samples / min(batch, n_samples)
-    return deepcopy(model).set_params(
+    model = deepcopy(model)
+    vars(model).pop("feature_names_in_", None)  # rows come as arrays from here on
+    return model.set_params(
         solver="lbfgs", alpha=alpha, warm_start=True, tol=1e-8, max_iter=MAX_ITER
     )
 

@@ -15,13 +15,13 @@ from sklearn.utils import (
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
-from threadpoolctl import threadpool_limits
 
 from skpoison.influence._class_weights import ClassWeights
 from skpoison.influence._curvature import Curvature
 from skpoison.influence._losses import loss_of
 from skpoison.influence._refits import Refits
 from skpoison.influence._rows import Rows
+from skpoison.influence._threads import one_thread
 from skpoison.influence._verification import choose_rows, verification
 from skpoison.utils._containers import is_frame, n_rows
 from skpoison.utils._random import seeded_clone
@@ -78,7 +78,8 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         Rank of the sketch of "nystroem".
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the fit of the model, the sketch, and the rows that are verified.
+        Seeds the model where its own is `None`, the sketch, and the rows that are
+        verified.
 
     Attributes
     ----------
@@ -250,7 +251,7 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         target = self._read(X_target, y_target, "_target")
         is_train = X is None and y is None
         rows = self._train if is_train else self._read(X, y)
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             scores = self._scores(rows, self._direction(target))
         if verify:
             self.verification_ = self._verify(rows, is_train, scores, target, verify)
@@ -283,7 +284,7 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         target = self._read(X_target, y_target, "_target")
         poison = self._read(X_poison, y_poison, "_poison")
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             direction = self._direction(target)
             gradients = self._loss.input_gradients(
                 poison.values, poison.codes, direction
@@ -291,7 +292,7 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         return self._weights.weighted(np.asarray(gradients), poison.codes)
 
     def _fit_curvature(self, rng):
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             return Curvature(
                 self._loss,
                 self._train.values,

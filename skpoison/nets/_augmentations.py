@@ -57,7 +57,7 @@ def shift_and_flip(
     Examples
     --------
     >>> import torch
-    >>> from skpoison.nets import shift_and_flip
+    >>> from skpoison.nets._augmentations import shift_and_flip
     >>> X = torch.arange(16.0).reshape(1, 1, 4, 4)
     >>> draws = torch.Generator().manual_seed(2)
     >>> shift_and_flip(X, max_shift=1, padding="zeros", random_state=draws)[0, 0]

@@ -137,6 +137,23 @@ def test_scores_predict_refits_of_a_network_at_its_optimum(activation, limit):
     assert correlation(influence.verification_) > limit
 
 
+def test_networks_of_frames_are_verified():
+    X, y = make_rows()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    network = MLPClassifier(2, alpha=10, solver="lbfgs", tol=1e-8, max_iter=5000)
+    influence = influence_of(network, frame, y, damping=1e-3)
+    influence.score_rows(frame[:20], y[:20], verify=2)
+    assert len(influence.verification_) == 2
+
+
+def test_the_only_row_of_a_class_cannot_be_left_out():
+    X, y = make_rows(60)
+    y[7] = 2
+    influence = influence_of(LogisticRegression(), X, y)
+    with pytest.raises(ValueError, match=r"cannot leave out row 7, the only one of"):
+        influence.score_rows(X[:20], y[:20], verify=60)
+
+
 @pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
 )
