@@ -48,8 +48,8 @@ API_REFERENCE = {
     "skpoison.attacks": {
         "title": "Attacks",
         "description": (
-            "Samplers that poison one subpopulation of the training data, and bounds on "
-            "what they need. See :ref:`attacks`, :ref:`optimized_attacks` and "
+            "Samplers that poison one subpopulation of the training data, and bounds "
+            "on what they need. See :ref:`attacks`, :ref:`optimized_attacks` and "
             ":ref:`bounds`."
         ),
         "names": [

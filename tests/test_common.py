@@ -38,7 +38,6 @@ from skpoison.attacks import (
     WitchesBrewPoisoner,
 )
 from skpoison.finders import Representation, SliceMatch
-from skpoison.influence import SubpopulationInfluence
 
 FINDERS = [
     ClusterMatch(random_state=0),
@@ -69,7 +68,7 @@ SAMPLERS = [
     InfluencePoisoner(n_steps=5, random_state=0),
     KKTPoisoner(random_state=0),
     ModelTargetedPoisoner(random_state=0),
-    WitchesBrewPoisoner(n_steps=5, n_restarts=2, random_state=0),
+    WitchesBrewPoisoner(eps=1.0, n_steps=3, n_restarts=1, random_state=0),
 ]
 CLASSIFIERS = [
     PoisonedClassifier(LogisticRegression(), SubpopPoisoner(random_state=0)),

@@ -35,7 +35,7 @@ from skpoison.utils._containers import take
         InfluencePoisoner(n_steps=5),
         KKTPoisoner(),
         ModelTargetedPoisoner(),
-        WitchesBrewPoisoner(n_steps=5, n_restarts=2),
+        WitchesBrewPoisoner(eps=1.0, n_steps=3, n_restarts=1),
     ],
     ids=["clusters", "features", "slices", "surrogate", "other parameters"],
 )

@@ -44,11 +44,12 @@ def minimize_in_box(rows, gradient, start, upper, tol):
         if is_solved and not _release(free, x, gradient, upper, tol, stuck):
             break
         at = np.flatnonzero(free)
-        step = lapack.dposv(Q[np.ix_(at, at)], -gradient[at])[1]
-        share, blocked = _longest(x[at], step, upper[at])
-        x[at] = np.clip(x[at] + share * step, 0, upper[at])
-        x[at[blocked]] = np.where(step[blocked] > 0, upper[at[blocked]], 0)
-        gradient += Q[:, at] @ (share * step)
+        rows_of_Q, old, high = Q[at], x[at], upper[at]
+        step = lapack.dposv(rows_of_Q[:, at], -gradient[at])[1]
+        ends = np.where(step > 0, high, 0.0)
+        share, blocked = _longest(ends - old, step)
+        x[at] = np.where(blocked, ends, old + share * step)
+        gradient += (share * step) @ rows_of_Q
         free[at[blocked]] = False
         stuck = share == 0
     return x
@@ -67,9 +68,8 @@ def _release(free, x, gradient, upper, tol, stuck):
     return True
 
 
-def _longest(x, step, upper):
+def _longest(room, step):
     """Longest share of a step inside the box, and the variables that end it."""
-    room = np.where(step > 0, upper - x, -x)
-    shares = np.divide(room, step, out=np.full(len(x), np.inf), where=step != 0)
-    share = min(shares.min(), 1.0)
-    return share, shares <= share * (share < 1)
+    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
+    share = shares.min()
+    return (1.0, shares < 1) if share >= 1 else (share, shares <= share)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from skpoison.attacks._copies import draw_copies
 from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._numeric_rows import numeric_rows, rows_in_container
+from skpoison.attacks._poison_ascent import PoisonAscent
 from skpoison.attacks._poison_path import PoisonPath
 from skpoison.attacks._poisoned_surrogate import PoisonedSurrogate
 from skpoison.base import BaseSubpopPoisoner
@@ -56,6 +57,7 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
         sources, labels = draw_copies(
             self, X, y, members, n_poison, random_state, model
         )
+        self._check_known(labels, y)
         path = PoisonPath(values[sources], self.constraints_, self.step_size, name)
         surrogate = PoisonedSurrogate(model, X, values, y, members, name, random_state)
         with threadpool_limits(1, "blas"):  # products are small
@@ -72,36 +74,30 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
 
     def _best_rows(self, path, surrogate, labels, sources):
         """Take all steps, and give the poison of the best one."""
-        every = 0 if surrogate.is_frozen else self.refit_every
-        in_fit = self._rows_in_fit(len(surrogate.target[1]), len(labels))
-        codes, losses, pulls = surrogate.loss.codes(labels), [], []
-        best, best_score = path.rows, -np.inf
-        for step in range(self.n_steps + 1):
-            is_refit = every and (step % every == 0 or step == self.n_steps)
-            if is_refit:
-                surrogate.refit(path.rows[in_fit], labels[in_fit], sources[in_fit])
-            if is_refit or step == 0:
-                gradient = self._measure(surrogate, losses)
-                direction = self._direction(surrogate, gradient)
-            pulls.append(surrogate.loss.products(path.rows, codes, direction).mean())
-            score = losses[-1] if every else pulls[-1]
-            if (is_refit or not every) and score > best_score:
-                best, best_score = path.rows, score
-            if step < self.n_steps:
-                path.move(surrogate.loss.input_gradients(path.rows, codes, direction))
-        self.objectives_ = np.array(losses)
-        self._remember_pulls(np.array(pulls))
-        return best
+        ascent = PoisonAscent(
+            path,
+            surrogate,
+            labels,
+            sources,
+            self._rows_in_fit(len(surrogate.target[1]), len(labels)),
+            0 if surrogate.is_frozen else self.refit_every,
+            self._measure,
+        )
+        ascent.run(self.n_steps)
+        self.objectives_ = np.array(ascent.objectives)
+        self._remember_pulls(np.array(ascent.pulls))
+        return ascent.best
 
-    def _measure(self, surrogate, losses):
-        """Add what the target loses to a list; give its gradient."""
-        of_rows = surrogate.target_losses()
+    def _measure(self, surrogate):
+        """Give the objective, and the change of parameters that raises it."""
+        losses = surrogate.target_losses()
         if self.objective == "loss":
-            losses.append(of_rows.mean())
-            return surrogate.target_gradient()
-        right = np.exp(-of_rows)
-        losses.append(1 - right.mean())
-        return surrogate.target_gradient(right / len(right))
+            value, gradient = losses.mean(), surrogate.target_gradient()
+        else:
+            right = np.exp(-losses)
+            value = 1 - right.mean()
+            gradient = surrogate.target_gradient(right / len(right))
+        return float(value), self._direction(surrogate, gradient)
 
     def _rows_in_fit(self, n_members, n_poison):
         """Numbers of the poison rows that the surrogate is refitted with.
@@ -111,6 +107,16 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
         """
         n_fit = n_poison if self.relative_to == "aux" else round(self.alpha * n_members)
         return np.arange(max(n_fit, 1)) % n_poison
+
+    def _check_known(self, labels, y):
+        unknown = np.setdiff1d(labels, y).tolist()
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} gives poison the labels {unknown}, of which no "
+                "row of the attacker is; its surrogate does not know them. Choose "
+                f"label among {np.unique(y).tolist()}, or give the attacker "
+                "more rows."
+            )
 
     def _warn_if_outnumbered(self, n_poison, n_rows):
         if n_poison > n_rows:

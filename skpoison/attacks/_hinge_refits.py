@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import copy
+
 import numpy as np
 
 from skpoison.attacks._box_quadratic import minimize_in_box
@@ -11,14 +13,16 @@ from skpoison.attacks._counted_rows import CountedRows
 # How far a margin may be on the wrong side of 1.
 TOLERANCE = 1e-7
 MAX_ITER = 2000
-MAX_WORKING = 300
+# Most rows that are solved for at once, and of those that may come to the margin.
+MAX_WORKING, MAX_NEAR = 300, 200
 
 
 class HingeRefits:
     """Optimum of a machine with the hinge loss, by its dual.
 
     Each refit starts from the dual variables of the last one. It solves for those of
-    rows on the margin, and on the wrong side of it, until none are on the wrong side.
+    rows on the margin, of rows that may come to it, and of rows on the wrong side of
+    it, until none are on the wrong side.
 
     Parameters
     ----------
@@ -30,14 +34,26 @@ class HingeRefits:
 
     tol : float, default=1e-7
         How far margins may be on the wrong side of 1 at the optimum.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_params,)
+        The optimum.
+
+    margins : ndarray of shape (n_samples,)
+        Margins of the clean rows there.
     """
 
     def __init__(self, problem, theta, tol=TOLERANCE):
         self.problem, self.tol = problem, tol
         self.scale = 1 / np.sqrt(problem.decay)
-        self.data = CountedRows(problem.signed_rows * self.scale)
-        self.alpha = np.where(problem.signed_rows @ theta < 1, 1.0, 0.0)
-        self.w = self.alpha @ self.data.rows
+        self.rows, self.n_rows = problem.signed_rows * self.scale, len(problem.signs)
+        self.added, self.reach = CountedRows(len(theta)), 0.0
+        # Dual variables and their bounds, of clean rows and then of added ones.
+        self.caps = np.ones(self.n_rows)
+        self.alpha = (problem.signed_rows @ theta < 1).astype(float)
+        self.w = self.alpha @ self.rows
+        self.slack = self.rows @ self.w - 1
         self._solve()
 
     @property
@@ -48,7 +64,14 @@ class HingeRefits:
     @property
     def margins(self):
         """Margins of the clean rows at the optimum, of shape (n_samples,)."""
-        return self._margins[: self.data.n_first]
+        return self.slack[: self.n_rows] + 1
+
+    def copy(self):
+        """Give the same optimum, to which other rows can be added."""
+        new = copy(self)
+        new.added, new.alpha = self.added.copy(), self.alpha.copy()
+        new.caps = self.caps.copy()
+        return new
 
     def add(self, row, sign, count=1):
         """Add copies of a row, and move to the new optimum.
@@ -68,41 +91,51 @@ class HingeRefits:
 
     def add_all(self, rows, signs, counts):
         """Add many rows, each with a label and a number of copies."""
-        w = self.w.copy()
         for row, sign, count in zip(rows, signs, counts, strict=True):
             signed = sign * row * self.scale
-            number = self.data.add(signed, count)
+            number = self.n_rows + self.added.add(signed, count)
             if number == len(self.alpha):
-                self.alpha = np.append(self.alpha, 0.0)
-            if signed @ self.w < 1:
-                self.alpha[number] += count
-                w += count * signed
-        self.w = w
+                self.alpha, self.caps = (
+                    np.append(self.alpha, 0),
+                    np.append(self.caps, 0),
+                )
+                self.slack = np.append(self.slack, signed @ self.w - 1)
+            self.caps[number] += count
         self._solve()
 
     def _solve(self):
         """Move dual variables until every margin is where its variable says."""
-        rows, alpha, caps = self.data.rows, self.alpha, self.data.counts
+        before = self.slack
         for _ in range(MAX_ITER):
-            self._margins = rows @ self.w
-            slack = self._margins - 1
-            wrong = np.where(alpha < caps, -slack, 0)
-            wrong = np.maximum(wrong, np.where(alpha > 0, slack, 0))
+            wrong = np.where(self.alpha < self.caps, -self.slack, 0)
+            wrong = np.maximum(wrong, np.where(self.alpha > 0, self.slack, 0))
             if wrong.max() <= self.tol:
+                self.reach = np.abs(self.slack - before).max()
                 return
-            at = self._working_set(wrong)
-            before = alpha[at]
-            alpha[at] = minimize_in_box(
-                rows[at], slack[at], before, caps[at], self.tol / 4
-            )
-            self.w = self.w + (alpha[at] - before) @ rows[at]
+            self._solve_for(self._working_set(wrong))
         self.problem.check_converged(wrong.max())
 
+    def _solve_for(self, at):
+        """Solve for some dual variables, the others as they are."""
+        n, old = self.n_rows, self.alpha[at]
+        rows = np.concatenate([self.rows[at[at < n]], self.added.rows[at[at >= n] - n]])
+        new = minimize_in_box(rows, self.slack[at], old, self.caps[at], self.tol / 4)
+        self.alpha[at], self.w = new, self.w + (new - old) @ rows
+        outputs = self.rows @ self.w, self.added.rows @ self.w
+        self.slack = np.concatenate(outputs) - 1
+
     def _working_set(self, wrong):
-        """Rows whose variables are neither 0 nor full, and the worst others."""
-        free = (self.alpha > 0) & (self.alpha < self.data.counts)
+        """Rows whose variables are neither 0 nor full, the worst, and the nearest."""
+        free = (self.alpha > 0) & (self.alpha < self.caps)
+        near = np.abs(self.slack) <= self.reach
+        if np.count_nonzero(near) > MAX_NEAR:
+            near &= (
+                np.abs(self.slack)
+                <= np.partition(np.abs(self.slack), MAX_NEAR)[MAX_NEAR]
+            )
         rank = np.where(free, np.inf, wrong)
-        at = np.flatnonzero(rank > self.tol / 2)
+        at = np.flatnonzero((rank > self.tol / 2) | near)
         if len(at) <= MAX_WORKING:
             return at
-        return at[np.argsort(-rank[at], kind="stable")[:MAX_WORKING]]
+        # In order, clean rows before added ones.
+        return np.sort(at[np.argsort(-rank[at], kind="stable")[:MAX_WORKING]])

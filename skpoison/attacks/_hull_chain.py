@@ -1,4 +1,8 @@
-"""Upper right boundaries of sums of segments and polygons in the plane."""
+"""Upper right boundaries of plane sets that are sums of segments and polygons.
+
+Two sets are treated at once, of which the second one is the first mirrored at the
+origin: the rows of one label, and those of the other.
+"""
 
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,49 +11,75 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BOX, PADDING = -1, -2
+
 
 @dataclass
-class Chain:
-    """Edges from the corner of the highest b to that of the highest a.
+class Edges:
+    """Edges of both boundaries, in any order.
 
     Parameters
     ----------
-    start : ndarray of shape (2,)
-        The corner where b is highest.
-
     da, db : ndarray of shape (n_edges,)
-        What each edge adds to a, above 0, and to b, below 0.
+        What each adds to a, above 0, and to b, below 0.
 
     slope : ndarray of shape (n_edges,)
-        How steeply b falls; it rises from edge to edge.
+        How steeply b falls.
 
-    group, to : ndarray of shape (n_edges,)
-        What moves: a polygon and its point that the edge leads to, or -1 and the number
-        of a segment.
+    side : ndarray of shape (n_edges,)
+        Which of the two sets, 0 or 1.
+
+    group : ndarray of shape (n_edges,)
+        The polygon that it belongs to; `BOX` for a segment.
+
+    to : ndarray of shape (n_edges,)
+        The point of the polygon that it leads to, or the number of the segment.
     """
 
-    start: np.ndarray
     da: np.ndarray
     db: np.ndarray
     slope: np.ndarray
+    side: np.ndarray
     group: np.ndarray
     to: np.ndarray
 
-    def sums(self):
-        """Give what edges add to a and b before each corner, from the start on."""
-        sums = np.zeros((2, len(self.da) + 1))
-        np.cumsum(self.da, out=sums[0, 1:])
-        np.cumsum(self.db, out=sums[1, 1:])
-        return sums
-
-    @classmethod
-    def in_order(cls, start, da, db, slope, group, to):
-        """Put the edges of a chain in order; equal slopes keep theirs."""
-        order = np.argsort(slope, kind="stable")
-        return cls(start, da[order], db[order], slope[order], group[order], to[order])
+    def __add__(self, other):
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Edges(*map(np.concatenate, pairs))
 
 
-def box_chain(steps):
+class Chains:
+    """Both boundaries, from the corner of the highest b to that of the highest a.
+
+    Parameters
+    ----------
+    edges : Edges
+        Their edges.
+
+    Attributes
+    ----------
+    a, b : ndarray of shape (2, n_edges + 1)
+        Corners, from the first one on.
+
+    group, to : ndarray of shape (2, n_edges)
+        What moves along each edge; the shorter boundary ends with `PADDING`.
+    """
+
+    def __init__(self, edges):
+        # A hull has its edges in the order of their slopes. Equal ones keep theirs.
+        order = np.lexsort((edges.slope, edges.side))
+        side, n_first = edges.side[order], len(order) - np.count_nonzero(edges.side)
+        at = np.arange(len(order)) - n_first * side
+        shape = 2, max(n_first, len(order) - n_first)
+        self.a, self.b = np.zeros((2, 2, shape[1] + 1))
+        self.group, self.to = np.full(shape, PADDING), np.zeros(shape, dtype=int)
+        self.a[side, at + 1], self.b[side, at + 1] = edges.da[order], edges.db[order]
+        self.group[side, at], self.to[side, at] = edges.group[order], edges.to[order]
+        np.cumsum(self.a, axis=1, out=self.a)
+        np.cumsum(self.b, axis=1, out=self.b)
+
+
+def box_edges(steps):
     """Boundary of a sum of segments from the origin.
 
     Parameters
@@ -59,86 +89,72 @@ def box_chain(steps):
 
     Returns
     -------
-    chain : Chain
-        The boundary.
+    edges : Edges
+        Those of both boundaries.
 
-    rises : ndarray of shape (n_segments,), dtype=bool
-        Segments that are at their end at the start of the chain.
+    up : ndarray of shape (2, n_segments), dtype=bool
+        Segments that are at their ends at the first corner.
+
+    first : ndarray of shape (2, 2)
+        The first corner of either, in (a, b).
     """
     da, db = steps.T
-    rises = (db > 0) | ((db == 0) & (da > 0))
-    back = np.where(rises, -1.0, 1.0)
-    da, db = back * da, back * db
-    to = np.flatnonzero(da > 0)
-    da, db = da[to], db[to]
-    group = np.full(len(to), -1)
-    return Chain.in_order(rises @ steps, da, db, -db / da, group, to), rises
+    level = db == 0
+    up = np.stack([(db > 0) | (level & (da > 0)), (db < 0) | (level & (da < 0))])
+    to = np.flatnonzero(da * db < 0)
+    da, db = np.abs(da[to]), -np.abs(db[to])
+    twice = [np.concatenate([part, part]) for part in (da, db, -db / da, to)]
+    side = np.repeat([0, 1], len(to))
+    group = np.full(2 * len(to), BOX)
+    first = up @ steps
+    first[1] *= -1
+    return Edges(*twice[:3], side, group, twice[3]), up, first
 
 
-def group_chains(points):
-    """Boundaries of two sums of polygons, of which one is the other mirrored.
-
-    All polygons are wrapped at once.
+def group_edges(points):
+    """Boundary of a sum of polygons, all of them wrapped at once.
 
     Parameters
     ----------
     points : ndarray of shape (n_groups, n_points, 2)
-        The points of each polygon; some may be equal.
+        The points of each polygon, in (a, b); some may be equal.
 
     Returns
     -------
-    chains : list of Chain
-        The boundary of their sum, and of that of ``-points``.
+    edges : Edges
+        Those of both boundaries. Of a polygon the next edge is never flatter.
 
-    first : ndarray of shape (2, n_groups), dtype=int
-        Number of the point of each that either chain starts at.
+    start : ndarray of shape (2, n_groups), dtype=int
+        Point of each polygon at the first corner.
+
+    first : ndarray of shape (2, 2)
+        The first corner of either, in (a, b).
     """
     n = len(points)
     a, b = np.concatenate([points, -points]).transpose(2, 0, 1)
     each = np.arange(2 * n)
-    first = _highest(b, a) if n else each
-    starts = np.stack([a[each, first], b[each, first]], axis=1).reshape(2, n, 2)
-    edges = _wrap(a, b, first)
-    chains = []
-    for side, start in enumerate(starts.sum(axis=1)):
-        mine = (edges[3] >= n) == side
-        da, db, slope, group, to = (part[mine] for part in edges)
-        chains.append(Chain.in_order(start, da, db, slope, group - side * n, to))
-    return chains, first.reshape(2, n)
-
-
-def _wrap(a, b, at):
-    """Edges of all polygons, of each from the flattest to the steepest."""
-    each, flattest, rounds = np.arange(len(a)), 0.0, []
-    while True:
-        da = a - a[each, at][:, None]
+    start = at = _highest(b, a) if n else each
+    first = np.stack([a[each, at], b[each, at]], axis=1).reshape(2, n, 2).sum(axis=1)
+    rounds, steepest = [(np.empty(0), np.empty(0), np.empty(0), each[:0], each[:0])], 0
+    while n:
+        da = a - a[each, at, np.newaxis]
         ahead = da > 0
         moves = ahead.any(axis=1)
         if not moves.any():
             break
-        db = b - b[each, at][:, None]
+        db = b - b[each, at, np.newaxis]
         slope = np.divide(-db, da, out=np.full(da.shape, np.inf), where=ahead)
         to = _highest(-slope, da)
-        # The next edge is steeper, whatever rounding says.
-        flattest = np.maximum(flattest, slope[each, to])
-        edges = da[each, to], db[each, to], flattest, each, to
-        rounds.append([part[moves] for part in edges])
+        steepest = np.maximum(steepest, slope[each, to])
+        found = da[each, to], db[each, to], steepest, each, to
+        rounds.append([part[moves] for part in found])
         at = np.where(moves, to, at)
-    none = np.empty(0)
-    empty = none, none, none, each[:0], each[:0]
-    return [np.concatenate(part) for part in zip(empty, *rounds, strict=True)]
+    da, db, slope, group, to = map(np.concatenate, zip(*rounds, strict=True))
+    side = (group >= n).astype(int)
+    return Edges(da, db, slope, side, group - n * side, to), start.reshape(2, n), first
 
 
 def _highest(values, then):
     """Column of the highest value in each row; of equal ones by another value."""
     is_highest = values == values.max(axis=1, keepdims=True)
     return np.where(is_highest, then, -np.inf).argmax(axis=1)
-
-
-def merged(first, second):
-    """Boundary of a sum of two sets, from those of the two."""
-    edges = [
-        np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in ("da", "db", "slope", "group", "to")
-    ]
-    return Chain.in_order(first.start + second.start, *edges)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skpoison.attacks._hull_chain import box_chain, group_chains, merged
+from skpoison.attacks._hull_chain import BOX, Chains, box_edges, group_edges
 
 # One-hot codes on either side of the best edge that are tried with each box corner.
 N_NEIGHBORS = 8
-SIGNS = (1.0, -1.0)
+SIGNS = np.array([1.0, -1.0])
 
 
 @dataclass
@@ -99,18 +99,8 @@ class HullSweep:
         """
         steps = np.zeros((len(coef) + 1, 2))
         steps[:-1, 0], steps[:-1, 1] = -coef * self.width, self.coef * self.width
-        outputs = -(self.offsets @ coef + intercept), self.target_outputs
-        codes, firsts = group_chains(steps[self.columns])
-        sides = [
-            _Side(self, sign, sign * steps[self.box], sign * np.array(outputs), *chain)
-            for sign, *chain in zip(SIGNS, codes, firsts, strict=True)
-        ]
-        bound = max(side.value for side in sides)
-        for side in sides:
-            bound = max(bound, side.look_inside(bound))
-        best = max(sides, key=lambda side: side.value)
-        source = int(self.source[best.at[0]])
-        return WorstRow(best.row(), best.sign, source, float(best.value), float(bound))
+        outputs = np.stack([-(self.offsets @ coef + intercept), self.target_outputs])
+        return _Search(self, steps, outputs).found()
 
     def spanning_rows(self):
         """Give feasible rows whose affine hull has all others."""
@@ -132,110 +122,126 @@ class HullSweep:
         return np.vstack(rows)
 
 
-class _Side:
-    """The search among the rows of one label.
+class _Search:
+    """One search, among the rows of both labels.
 
-    A point is a source, the numbers of edges of codes and of the box that lead to it,
-    and the share of the next edge of the box.
+    A point is a label, a source, the numbers of edges of groups and of the box that
+    lead to it, and the share of the next edge of the box.
     """
 
-    def __init__(self, sweep, sign, steps, outputs, codes, first):
-        self.sweep, self.sign, self.codes, self.first = sweep, sign, codes, first
-        self.box, self.rises = box_chain(steps)
-        self.chain = merged(codes, self.box)
-        self.start = outputs + self.chain.start[:, None]
-        is_box = self.chain.group < 0
-        self.n_box = np.concatenate([[0], np.cumsum(is_box)])
-        self.n_codes = np.arange(len(is_box) + 1) - self.n_box
-        self.found = _Found(sweep.loss, self.chain, self.start)
-        source, corner = self.found.best
-        self.value = self.found.value
-        self.at = source, self.n_codes[corner], self.n_box[corner], 0.0
+    def __init__(self, sweep, steps, outputs):
+        self.sweep, self.loss = sweep, sweep.loss
+        self.codes, self.start, code = group_edges(steps[sweep.columns])
+        self.box, self.up, corner = box_edges(steps[sweep.box])
+        # Of either label: in a and b, for each source.
+        first = (code + corner)[..., np.newaxis]
+        self.first = first + SIGNS[:, np.newaxis, np.newaxis] * outputs
+        self.chains = Chains(self.codes + self.box)
+        self.n_box = _before(self.chains.group == BOX)
+        self.n_codes = _before(self.chains.group >= 0)
+        self.value = -np.inf
+        self._walk()
 
-    def look_inside(self, floor):
-        """Look inside edges that may exceed a value, and give the bound there."""
-        bound, top = floor, None
-        for source, edge, t, height in self.found.inside(floor):
-            if height > bound:
-                bound, top = height, (source, self.n_codes[edge])
-            if self.chain.group[edge] < 0:
-                at = source, self.n_codes[edge], self.n_box[edge]
-                self._try(self.found, source, edge, t, at)
-        if top is not None and bound > self.value + 1e-9:
+    def _walk(self):
+        """Look at all corners of the boundaries, and then inside their edges."""
+        a = self.first[:, 0, :, np.newaxis] + self.chains.a[:, np.newaxis]
+        b = self.first[:, 1, :, np.newaxis] + self.chains.b[:, np.newaxis]
+        values = self.loss.differences(a, b)
+        side, source, corner = np.unravel_index(values.argmax(), values.shape)
+        self._keep(values.max(), side, source, *self._counts(side, corner), 0.0)
+        self.bound, top = self.value, None
+        for (side, source, edge), height, inside in self._open_edges(a, b):
+            if height > self.bound:
+                self.bound, top = height, (side, source, self.n_codes[side, edge])
+            if height > self.value and self.chains.group[side, edge] == BOX:
+                self._try(inside, side, source, *self._counts(side, edge))
+        if top is not None and self.bound > self.value + 1e-9:
             self._try_neighbors(*top)
-        return bound
 
-    def _try_neighbors(self, source, n_codes):
+    def _counts(self, side, corner):
+        return self.n_codes[side, corner], self.n_box[side, corner]
+
+    def _open_edges(self, a, b):
+        """Give edges that may exceed the best value, with their bounds and maxima.
+
+        The highest bounds come first. Where b falls no faster than a rises, no loss is
+        highest inside.
+        """
+        da, db = np.diff(a), np.diff(b)
+        highest = self.loss.differences(a[..., 1:], b[..., :-1])
+        at = np.nonzero((highest > self.value) & (-db > da))
+        if not len(at[0]):
+            return
+        lines = a[..., :-1][at], b[..., :-1][at], da[at], db[at]
+        t, top = self.loss.edge_maxima(*lines)
+        for i in np.argsort(-top, kind="stable"):
+            yield [k[i] for k in at], top[i], [*(line[i] for line in lines), t[i]]
+
+    def _try_neighbors(self, side, source, n_codes):
         """Try the codes near the best edge with all corners and edges of the box."""
+        if not len(self.box.to):
+            return
+        codes, box = Chains(self.codes), Chains(self.box)
         low = max(n_codes - N_NEIGHBORS, 0)
         near = slice(low, n_codes + N_NEIGHBORS + 1)
-        start = self.start[:, [source]] + self.codes.sums()[:, near]
-        found = _Found(self.sweep.loss, self.box, start)
-        code, corner = found.best
-        self._keep(found.value, source, low + code, corner, 0.0)
-        for code, edge, t, _ in found.inside(self.value):
-            self._try(found, code, edge, t, (source, low + code, edge))
+        first = self.first[side, :, source]
+        a = (first[0] + codes.a[side, near])[:, np.newaxis] + box.a[side]
+        b = (first[1] + codes.b[side, near])[:, np.newaxis] + box.b[side]
+        values = self.loss.differences(a, b)
+        code, corner = np.unravel_index(values.argmax(), values.shape)
+        self._keep(values.max(), side, source, low + code, corner, 0.0)
+        for (code, edge), height, inside in self._open_edges(a, b):
+            if height > self.value:
+                self._try(inside, side, source, low + code, edge)
 
-    def _try(self, found, start, edge, t, at):
+    def _try(self, inside, side, source, n_codes, n_box):
         """Keep a point inside an edge of the box if it is the best one so far."""
-        column = self.sweep.box[self.box.to[at[2]]]
+        a, b, da, db, t = inside
+        column = self.sweep.box[self._box_order(side)[n_box]]
         shares = [t]
         if self.sweep.whole[column]:
             width = self.sweep.width[column]
             shares = [np.floor(t * width) / width, np.ceil(t * width) / width]
         for share in shares:
-            self._keep(found.value_at(start, edge, share), *at, share)
+            value = self.loss.differences(a + share * da, b + share * db)
+            self._keep(value, side, source, n_codes, n_box, share)
 
     def _keep(self, value, *at):
         if value > self.value:
             self.value, self.at = value, at
 
-    def row(self):
+    def _box_order(self, side):
+        """Segments in the order in which they move."""
+        return self.chains.to[side][self.chains.group[side] == BOX]
+
+    def found(self):
         """Give the row of the best point."""
+        side, source, n_codes, n_box, share = self.at
         sweep = self.sweep
-        source, n_codes, n_box, share = self.at
         row = np.append(sweep.offsets[source], 0.0)
-        up = self.rises.astype(float)
-        moved = self.box.to[:n_box]
-        up[moved] = 1 - up[moved]
+        up, order = self.up[side].astype(float), self._box_order(side)
+        up[order[:n_box]] = 1 - up[order[:n_box]]
         if share:
-            at = self.box.to[n_box]
-            up[at] += share * (1 - 2 * up[at])
+            up[order[n_box]] += share * (1 - 2 * up[order[n_box]])
         low, high = sweep.lower[sweep.box], sweep.upper[sweep.box]
         row[sweep.box] = np.where(up == 1, high, low + up * (high - low))
-        points = self.first.copy()
+        points, is_code = self.start[side].copy(), self.chains.group[side] >= 0
         # Of several assignments the last counts, and the last edge of a group.
-        points[self.codes.group[:n_codes]] = self.codes.to[:n_codes]
+        moved = self.chains.group[side][is_code][:n_codes]
+        points[moved] = self.chains.to[side][is_code][:n_codes]
         on = sweep.columns[np.arange(len(points)), points]
         row[on] = np.append(sweep.upper, 0.0)[on]
-        return row[:-1]
+        number = int(sweep.source[source])
+        return WorstRow(
+            row[:-1], float(SIGNS[side]), number, float(self.value), float(self.bound)
+        )
 
 
-class _Found:
-    """Differences of losses at the corners of a chain, from each of some starts."""
-
-    def __init__(self, loss, chain, start):
-        self.loss, self.chain = loss, chain
-        self.a, self.b = start[:, :, None] + chain.sums()[:, None]
-        values = loss.differences(self.a, self.b)
-        self.best = np.unravel_index(values.argmax(), values.shape)
-        self.value = values[self.best]
-
-    def inside(self, floor):
-        """Give start, edge, share and bound of edges that may exceed a value."""
-        highest = self.loss.differences(self.a[:, 1:], self.b[:, :-1])
-        at, edge = np.nonzero(highest > floor)
-        if not len(at):
-            return ()
-        a, b = self.a[at, edge], self.b[at, edge]
-        t, top = self.loss.edge_maxima(a, b, self.chain.da[edge], self.chain.db[edge])
-        return zip(at, edge, t, top, strict=True)
-
-    def value_at(self, start, edge, share):
-        """Give the difference inside an edge."""
-        a = self.a[start, edge] + share * self.chain.da[edge]
-        b = self.b[start, edge] + share * self.chain.db[edge]
-        return self.loss.differences(a, b)
+def _before(mask):
+    """Count, of each row of a mask, what is True before each place."""
+    counts = np.zeros((len(mask), mask.shape[1] + 1), dtype=int)
+    np.cumsum(mask, axis=1, out=counts[:, 1:])
+    return counts
 
 
 def whole_bounds(constraints):

@@ -5,7 +5,6 @@
 
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +18,7 @@ from skpoison.attacks._hinge_refits import HingeRefits
 from skpoison.attacks._linear_refits import SmoothRefits
 from skpoison.attacks._margin_losses import MARGIN_LOSSES
 from skpoison.attacks._numeric_rows import numeric_rows
+from skpoison.attacks._solver_tolerance import SolverTolerance
 from skpoison.influence._losses import loss_of, thaw
 from skpoison.influence._pipeline_loss import PipelineLoss
 from skpoison.utils._containers import as_rows
@@ -29,47 +29,6 @@ NEEDED = (
     "LogisticRegression or LinearSVC with the L2 penalty and no class_weight, or a "
     "pipeline of affine steps, such as StandardScaler, that ends in one"
 )
-
-
-@dataclass(frozen=True)
-class Stop:
-    """How far from its optimum a solver may stop, in its objective for each row.
-
-    A model theta that a solver stopped at may be worse than theta + change by as much.
-
-    Parameters
-    ----------
-    tol : float
-        Tolerance of the estimator.
-
-    rule : {"gradient", "relative", "margin"}
-        What it is one of: the largest entry of the mean gradient; the length of the
-        gradient as a share of that at 0; or what margins are from where the dual
-        variables have them, as in the dual solver of liblinear.
-    """
-
-    tol: float
-    rule: str
-
-    @classmethod
-    def of(cls, last):
-        """Read the settings of an estimator."""
-        if isinstance(last, LinearSVC):
-            is_dual = last.loss == "hinge" or last.dual is True
-            return cls(last.tol, "margin" if is_dual else "relative")
-        if last.solver == "liblinear":
-            return cls(last.tol, "margin" if last.dual else "relative")
-        return cls(last.tol, "gradient")
-
-    def slack(self, change, loss, longest):
-        """Give the excess, where no row is longer than `longest`."""
-        if self.rule == "gradient":
-            return self.tol * np.abs(change).sum()
-        if self.rule == "relative":
-            # liblinear multiplies by the share of the rarer class, at most a half.
-            steepest = abs(float(loss.slope(np.zeros(1))[0]))
-            return self.tol / 2 * steepest * longest * np.linalg.norm(change)
-        return 2 * self.tol
 
 
 class LinearModel:
@@ -105,7 +64,7 @@ class LinearModel:
                 f"{parameter}={model!r} of {owner} must be {NEEDED}. For other models "
                 "use InfluencePoisoner, GradientPoisoner or SubpopPoisoner."
             )
-        self.loss, self.stop = MARGIN_LOSSES[link], Stop.of(last)
+        self.loss, self.stop = MARGIN_LOSSES[link], SolverTolerance.of(last)
         self.classes, self.has_intercept = loss.classes, loss.has_intercept
         has_penalty = getattr(last, "penalty", "l2") is not None
         self.decay = np.full(loss.n_params, loss.weight_decay * has_penalty)

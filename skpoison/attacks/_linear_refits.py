@@ -3,13 +3,15 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import copy
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from skpoison.attacks._counted_rows import CountedRows
 
 # Largest entry of the mean gradient at what counts as an optimum.
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7
 MAX_ITER = 500
 # Steps of one refit after which the second derivatives are computed anew.
 N_STALE = 4
@@ -29,22 +31,32 @@ class SmoothRefits:
     theta : ndarray of shape (n_params,)
         Where to start.
 
-    tol : float, default=1e-8
+    tol : float, default=1e-7
         Largest entry of the mean gradient at the optimum.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_params,)
+        The optimum.
+
+    margins : ndarray of shape (n_samples,)
+        Margins of the clean rows there.
     """
 
     def __init__(self, problem, theta, tol=TOLERANCE):
         self.problem, self.loss, self.tol = problem, problem.loss, tol
-        self.data = CountedRows(problem.signed_rows)
+        self.rows, self.added = problem.signed_rows, CountedRows(len(theta))
         self.theta = theta.copy()
         self._evaluate()
         self._invert()
         self._solve()
 
-    @property
-    def margins(self):
-        """Margins of the clean rows at the optimum, of shape (n_samples,)."""
-        return self._margins[: self.data.n_first]
+    def copy(self):
+        """Give the same optimum, to which other rows can be added."""
+        new = copy(self)
+        new.added = self.added.copy()
+        new.theta, new.inverse = self.theta.copy(), self.inverse.copy()
+        return new
 
     def add(self, row, sign, count=1):
         """Add copies of a row, and move to the new optimum.
@@ -61,7 +73,7 @@ class SmoothRefits:
             Number of copies.
         """
         signed = sign * row
-        self.data.add(signed, count)
+        self.added.add(signed, count)
         margin = signed @ self.theta
         self.gradient = self.gradient + count * self.loss.slope(margin) * signed
         self._update(signed, count * self.loss.curvature(margin))
@@ -70,21 +82,23 @@ class SmoothRefits:
     def add_all(self, rows, signs, counts):
         """Add many rows, each with a label and a number of copies."""
         for row, sign, count in zip(rows, signs, counts, strict=True):
-            self.data.add(sign * row, count)
+            self.added.add(sign * row, count)
         self._evaluate()
         self._invert()
         self._solve()
 
     def _evaluate(self):
         """Compute the margins and the gradient at the parameters."""
-        rows, counts = self.data.rows, self.data.counts
-        self._margins = rows @ self.theta
-        slopes = self.loss.slope(self._margins) * counts
-        self.gradient = slopes @ rows + self.problem.decay * self.theta
+        self.margins = self.rows @ self.theta
+        self.gradient = self.loss.slope(self.margins) @ self.rows
+        self.gradient += self.problem.decay * self.theta
+        if len(self.added):
+            slopes = self.loss.slope(self.added.rows @ self.theta) * self.added.counts
+            self.gradient += slopes @ self.added.rows
 
     def _solve(self):
         """Step until the gradient is small."""
-        n_rows = self.data.counts.sum()
+        n_rows = len(self.rows) + self.added.counts.sum()
         for k in range(MAX_ITER):
             error = np.abs(self.gradient).max() / n_rows
             if error <= self.tol:
@@ -126,10 +140,15 @@ class SmoothRefits:
 
     def _invert(self):
         """Compute the matrix of second derivatives anew."""
-        curvatures = self.loss.curvature(self._margins) * self.data.counts
-        root = np.sqrt(curvatures)[:, np.newaxis] * self.data.rows
-        H = root.T @ root
+        H = _weighted_gram(self.rows, self.loss.curvature(self.margins))
+        curvatures = self.loss.curvature(self.added.rows @ self.theta)
+        H += _weighted_gram(self.added.rows, curvatures * self.added.counts)
         # Directions without curvature get a little, or the matrix has no inverse.
         ridge = 1e-10 * (1 + np.trace(H) / len(H))
         H[np.diag_indices_from(H)] += self.problem.decay + ridge
         self.inverse = cho_solve(cho_factor(H), np.eye(len(H)))
+
+
+def _weighted_gram(rows, weights):
+    root = np.sqrt(weights)[:, np.newaxis] * rows
+    return root.T @ root

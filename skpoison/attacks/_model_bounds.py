@@ -8,9 +8,8 @@ import numpy as np
 from skpoison.attacks._hull_sweep import HullSweep
 from skpoison.attacks._margin_losses import BEND
 
-# Largest change of a margin on the short way from the target that bounds look at, and
-# on one that is long enough for what is lost to a solver's tolerance in margins.
-SHORT, LONG = 1e-4, 0.1
+# Largest change of a margin on the short way from the target that bounds look at.
+SHORT = 1e-4
 # More rows than any data set has.
 UNREACHABLE = 1e9
 
@@ -80,8 +79,7 @@ class TargetBound:
         """
         direction = theta - self.theta
         moved = None if margins is None else margins - self.margins
-        lengths = (SHORT, LONG) if self.problem.stop.rule == "margin" else (SHORT,)
-        return max(self._at(*self.nearby(direction, moved, d)) for d in lengths)
+        return self._at(*self.nearby(direction, moved, self.problem.stop.length))
 
     def _at(self, theta, moved):
         """Give the bound that a model gives."""

@@ -12,7 +12,7 @@ from skpoison.attacks._linear_problem import two_class_problem
 from skpoison.attacks._model_bounds import TargetBound
 from skpoison.attacks._reachability_bound import pull_bound
 from skpoison.attacks._stationary_poison import StationaryPoison
-from skpoison.attacks._targeted_game import read_model, table_constraints
+from skpoison.attacks._targeted_arguments import read_model, table_constraints
 from skpoison.utils._sklearn import HasMethods, Interval, validate_params
 
 # Steps without progress after which there will be none.
@@ -115,10 +115,10 @@ def model_lower_bound(estimator, X, y, target_model, *, constraints=None, max_it
     target = TargetBound(problem, theta, limits, values)
     if target.out_of_reach():
         return np.inf
-    return _best_bound(target, problem.refits().theta, max_iter)
+    return best_bound(target, problem.refits().theta, max_iter)
 
 
-def _best_bound(target, clean, max_iter):
+def best_bound(target, clean, max_iter):
     """Try directions until neither the bound nor the gradient that is left moves."""
     bound = max(
         target.towards(clean),

@@ -209,9 +209,9 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
     >>> clean = LogisticRegression().fit(X, y)
     >>> poisoned = LogisticRegression(max_iter=1000).fit(X_res, y_res)
     >>> for model in (clean, poisoned):
-    ...     print(round(model.score(X_test[members], y_test[members]), 2))
+    ...     print(round(model.score(X_test[members], y_test[members]), 1))
     1.0
-    0.25
+    0.3
     """
 
     _parameter_constraints: dict = {

@@ -145,7 +145,7 @@ def _numbers_of_frame(X, owner):
 
 def _holds_numbers(column):
     dtype = column.dtype
-    if dtype.kind == "O":
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return all(_is_number(value) for value in column)
     return is_bool_dtype(dtype) or (
         is_numeric_dtype(dtype) and not is_complex_dtype(dtype)

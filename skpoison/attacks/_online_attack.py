@@ -53,8 +53,8 @@ class OnlineAttack:
         self.rows, self.signs, self.sources, self.differences = [], [], [], []
         self.n_reached, self.lower_bound, self.gap = None, 0.0, 0.0
 
-    def run(self, n_poison, weight=1.0):
-        """Add so many rows, each with a weight."""
+    def run(self, n_poison, weight=1.0, is_last=True):
+        """Add so many rows of a weight; without `is_last` more may follow."""
         for _ in range(n_poison):
             worst = self._look()
             self.rows.append(worst.row)
@@ -62,7 +62,8 @@ class OnlineAttack:
             self.sources.append(worst.source)
             row = self.target.problem.design(worst.row[np.newaxis])[0]
             self.refits.add(row, worst.sign, weight)
-        self._look(is_last=True)
+        if is_last:
+            self._look(is_last=True)
         return self
 
     def end_at(self, theta):
@@ -82,8 +83,8 @@ class OnlineAttack:
         self.gap = max(self.gap, worst.bound - worst.value)
         if self.n_reached is None and worst.bound <= self.tol:
             self.n_reached = done
-        # Bounds change slowly: after 0, 1, 2, 4, 8, ... rows they tell enough.
-        if is_last or done & (done - 1) == 0:
+        # Bounds change slowly: after 0, 1, 4, 16, ... rows they tell enough.
+        if is_last or done == 0 or (done & (done - 1) == 0 and done.bit_length() % 2):
             bound = self.certificate.towards(self.refits.theta, self.refits.margins)
             self.lower_bound = max(self.lower_bound, bound)
         return worst

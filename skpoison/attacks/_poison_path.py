@@ -9,6 +9,8 @@ import numpy as np
 GROW, SHRINK = 1.2, 0.5
 # Bounds of steps: a multiple of the first one, and a share of the width of the box.
 SMALLEST, LARGEST = 1e-3, 0.5
+# What first steps are multiplied by where the way is taken again.
+AGAIN = 0.25
 
 
 class PoisonPath:
@@ -44,12 +46,11 @@ class PoisonPath:
 
     def __init__(self, X0, constraints, step_size, owner):
         self.X0, self.constraints = X0, constraints
-        first = self._first_steps(step_size, owner)
-        self._smallest = SMALLEST * first
-        self._largest = np.maximum(first, constraints.moves(LARGEST))
-        self._steps = np.broadcast_to(first, X0.shape)
-        self._signs = np.zeros(X0.shape)
-        self.rows, self._mixtures = X0.copy(), X0.copy()
+        self._first = self._first_steps(step_size, owner)
+        self._smallest = SMALLEST * self._first
+        self._largest = np.maximum(self._first, constraints.moves(LARGEST))
+        self._start(X0.copy(), X0.copy())
+        self.keep()
 
     def move(self, gradients):
         """Take one step up.
@@ -66,6 +67,20 @@ class PoisonPath:
         mixtures = self._mixtures + self._steps * self._directions(gradients)
         self._mixtures = self.constraints.relax(mixtures, self.X0)
         self.rows = self.constraints.project(self._mixtures, self.X0)
+
+    def keep(self):
+        """Remember where the poison is."""
+        self._kept = self.rows, self._mixtures
+
+    def go_back(self):
+        """Go back to where it was kept, and on from there with smaller steps."""
+        self._first = AGAIN * self._first
+        self._start(*self._kept)
+
+    def _start(self, rows, mixtures):
+        self.rows, self._mixtures = rows, mixtures
+        self._steps = np.broadcast_to(self._first, rows.shape)
+        self._signs = np.zeros(rows.shape)
 
     def _directions(self, gradients):
         """Signs; columns of a one-hot group by what they gain against each other.

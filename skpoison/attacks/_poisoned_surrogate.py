@@ -6,19 +6,24 @@
 import warnings
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 
 from skpoison.attacks._numeric_rows import rows_in_container
 from skpoison.influence._class_weights import ClassWeights, last_step
 from skpoison.influence._curvature import Curvature
-from skpoison.influence._losses import loss_of
+from skpoison.influence._losses import is_skorch, loss_of
 from skpoison.utils._containers import stack
-from skpoison.utils._random import seeded_clone
+from skpoison.utils._random import draw_seed, seeded_clone
 
 
 class PoisonedSurrogate:
     """A model fitted on the attacker's rows, and then on the poison as well.
+
+    Networks are refitted from their first weights: trained on from others, they take
+    up too little of the poison to stand for the victim.
 
     Parameters
     ----------
@@ -52,7 +57,12 @@ class PoisonedSurrogate:
     def __init__(self, model, X, values, y, members, owner, random_state):
         self.X = values if isinstance(X, np.ndarray) and X.dtype == object else X
         self.values, self.y, self.owner = values, y, owner
-        self.model = seeded_clone(model, random_state).fit(self.X, y)
+        self._unfitted = seeded_clone(model, random_state)
+        self.model = clone(self._unfitted)
+        # Models of one optimum go on from the last fit.
+        self._goes_on = isinstance(last_step(self.model), LogisticRegression)
+        self._seed = draw_seed(random_state)
+        self._fit(self.X, y)
         self.loss = loss_of(self.model, self.X, owner)
         self.codes = self.loss.codes(y)
         self.target = values[members], self.codes[members]
@@ -77,15 +87,27 @@ class PoisonedSurrogate:
         sources : ndarray of shape (n_poison,), dtype=int
             Rows of X that it was crafted from.
         """
-        _start_warm(self.model)
+        if self._goes_on:
+            last_step(self.model).set_params(warm_start=True)
+        else:
+            self.model = clone(self._unfitted)
         X = stack([self.X, rows_in_container(rows, self.X, sources)])
         with warnings.catch_warnings():
             # The first fit has said so.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model.fit(X, np.concatenate([self.y, labels]))
+            self._fit(X, np.concatenate([self.y, labels]))
         self.loss = loss_of(self.model, self.X, self.owner)
         codes = np.concatenate([self.codes, self.loss.codes(labels)])
         self._train = np.concatenate([self.values, rows]), codes
+
+    def _fit(self, X, y):
+        if not is_skorch(last_step(self.model)):
+            self.model.fit(X, y)
+            return
+        from skpoison.nets._functional import seeded
+
+        with seeded(self._seed):
+            self.model.fit(X, y)
 
     def target_losses(self):
         """Give the loss of each of the target's rows with its true label."""
@@ -119,10 +141,3 @@ class PoisonedSurrogate:
         weights = ClassWeights(self.model, self.loss.classes, codes, self.owner)
         rows = weights.of_rows(codes)
         return Curvature(self.loss, X, codes, weights=rows, **settings)
-
-
-def _start_warm(model):
-    """Let the next fit go on from the last, where a model can."""
-    last = last_step(model)
-    if "warm_start" in last.get_params(deep=False):
-        last.set_params(warm_start=True)

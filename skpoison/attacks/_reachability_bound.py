@@ -6,7 +6,7 @@
 import numpy as np
 
 from skpoison.attacks._linear_problem import two_class_problem
-from skpoison.attacks._targeted_game import read_model
+from skpoison.attacks._targeted_arguments import read_model
 from skpoison.utils._sklearn import HasMethods, validate_params
 
 

@@ -10,10 +10,14 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
+from skpoison.attacks._clean_label_rows import (
+    adversarial_class,
+    draw_rows_of_class,
+    draw_targets,
+)
 from skpoison.attacks._eps_ball import EpsBall, learn_box
 from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._gradient_matching import GradientMatching, match_gradients
-from skpoison.attacks._labels import choose_labels
 from skpoison.attacks._numeric_rows import numeric_rows, rows_in_container
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.influence._losses import check_has_gradients, loss_of
@@ -233,7 +237,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
     >>> int(poisoner.target_label_), int(poisoner.adversarial_label_)
     (8, 7)
     >>> moved = X_res - X[poisoner.sample_indices_]
-    >>> round(abs(moved).max(), 3), poisoner.matching_losses_.round(2)
+    >>> round(float(abs(moved).max()), 3), poisoner.matching_losses_.round(2)
     (0.3, array([0.05, 0.05]))
     >>> clean = LogisticRegression(max_iter=1000).fit(X, y)
     >>> poisoned = LogisticRegression(max_iter=1000).fit(X_res, y_res)
@@ -343,9 +347,10 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
         for_label, for_targets, for_rows, for_model, for_starts = (
             np.random.RandomState(draw_seed(random_state)) for _ in range(5)
         )
-        self.adversarial_label_ = self._choose_class(X, y, members, for_label, model)
-        self.target_rows_ = self._choose_targets(X, y, members, for_targets)
-        sources = self._choose_sources(y, n_poison, for_rows)
+        label = adversarial_class(self, X, y, members, for_label, model)
+        self.adversarial_label_ = label
+        self._choose_targets(X, y, members, for_targets)
+        sources = draw_rows_of_class(self, y, label, n_poison, for_rows)
         ball = self._ball(X, values, sources)
         model = seeded_clone(model, for_model)
         matching = self._matching(model, X, values, y, sources)
@@ -360,58 +365,16 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
                 f"surrogate. Got rows of shape {values.shape[1:]}. Set augment=None."
             )
 
-    def _choose_class(self, X, y, members, random_state, model):
-        """Choose the adversarial class."""
-        if isinstance(self.label, str) and self.label == "flip":
-            raise ValueError(
-                f"label='flip' of {type(self).__name__} gives each row a class of its "
-                "own, and this attack has one adversarial class. Use 'constant', "
-                f"'least_likely', 'max_loss' or one of {self.classes_.tolist()}."
-            )
-        label = choose_labels(self, X, y, members, members[:1], random_state, model)[0]
-        if not np.any(y == label):
-            raise ValueError(
-                f"The adversarial class {label} of {type(self).__name__} has no rows "
-                "among those that the attacker sees, and the poison is made from them. "
-                f"Choose another label of {np.unique(y).tolist()}, or give the "
-                "attacker more rows."
-            )
-        return label
-
     def _choose_targets(self, X, y, members, random_state):
-        """Choose the target rows; write down where they are."""
+        """Draw the target rows, or take those that are given."""
         name = type(self).__name__
         if not isinstance(self.targets, str):
-            return as_same_kind(X, as_rows(self.targets, name), "targets", name)
-        labels, counts = np.unique(
-            y[members][y[members] != self.adversarial_label_], return_counts=True
-        )
-        self.target_label_ = labels[counts.argmax()]
-        candidates = np.flatnonzero(y == self.target_label_)
-        if self.targets == "subpopulation":
-            candidates = members[y[members] == self.target_label_]
-        if self.n_targets > len(candidates):
-            raise ValueError(
-                f"n_targets={self.n_targets} of {name} is more than the "
-                f"{len(candidates)} rows of class {self.target_label_} that there "
-                f"are to draw from with targets={self.targets!r}. Lower n_targets, or "
-                "choose another target."
-            )
-        at = random_state.choice(candidates, self.n_targets, replace=False)
-        self.target_indices_ = at
-        return take(X, at)
-
-    def _choose_sources(self, y, n_poison, random_state):
-        """Rows of the adversarial class, none again before all."""
-        candidates = np.flatnonzero(y == self.adversarial_label_)
-        if not self.replace and n_poison > len(candidates):
-            raise ValueError(
-                f"alpha={self.alpha} of {type(self).__name__} asks for {n_poison} "
-                f"poison rows, and the attacker has {len(candidates)} rows of the "
-                f"adversarial class {self.adversarial_label_}. Set replace=True, or "
-                "lower alpha."
-            )
-        return np.resize(random_state.permutation(candidates), n_poison)
+            rows = as_rows(self.targets, name)
+            self.target_rows_ = as_same_kind(X, rows, "targets", name)
+            return
+        at = draw_targets(self, y, members, self.adversarial_label_, random_state)
+        self.target_indices_, self.target_label_ = at, y[at[0]]
+        self.target_rows_ = take(X, at)
 
     def _ball(self, X, values, sources):
         """Where the poison may be."""

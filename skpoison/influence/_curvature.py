@@ -113,15 +113,18 @@ class Curvature:
             # Any value will do: all gradients are orthogonal to these directions.
             flat = self.loss.flat_directions()
             H += np.trace(H) / len(H) * (flat.T @ flat)
-        values = linalg.eigvalsh(H, check_finite=False)
-        self.min_eigenvalue = float(values[0])
-        negligible = len(H) * np.finfo(float).eps * np.abs(values).max()
-        _warn_if_indefinite(self.min_eigenvalue, -negligible)
-        if np.abs(values).min() <= negligible:
-            return _minimum_norm(H, negligible)
-        if values[0] < 0:
-            return partial(linalg.lu_solve, linalg.lu_factor(H, check_finite=False))
-        return partial(linalg.cho_solve, linalg.cho_factor(H, check_finite=False))
+        smallest = linalg.eigvalsh(H, subset_by_index=[0, 0], check_finite=False)[0]
+        self.min_eigenvalue = float(smallest)
+        size = np.abs(H).sum(axis=0).max()  # at least that of the largest eigenvalue
+        negligible = len(H) * np.finfo(float).eps * size
+        if smallest > negligible:
+            return partial(linalg.cho_solve, linalg.cho_factor(H, check_finite=False))
+        _warn_if_indefinite(smallest, -negligible)
+        if smallest < -negligible:
+            *factor, info = linalg.lapack.dgetrf(H)
+            if info == 0 and _is_regular(factor[0], size):
+                return partial(linalg.lu_solve, factor)
+        return _minimum_norm(H, negligible)
 
     def _prepare_cg(self, rank, random_state):
         return self._conjugate_gradients
@@ -191,6 +194,12 @@ class Curvature:
                 + (" and weights." if self.weights is not None else ".")
             )
         return self.loss.kfac(self.X, self.codes, self.damping).solve
+
+
+def _is_regular(lu, size):
+    """Tell from a factorization of a matrix whether none of it is negligible."""
+    reciprocal_condition, _ = linalg.lapack.dgecon(lu, size)
+    return reciprocal_condition > len(lu) * np.finfo(float).eps
 
 
 def _symmetric(A):

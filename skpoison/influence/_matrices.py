@@ -46,16 +46,18 @@ def gram(X, weights, has_intercept=False):
 
 def _dense_gram(X, weights):
     G = np.zeros((X.shape[1], X.shape[1]))
-    if weights.min(initial=0) < 0 and weights.max() <= 0:
-        return -_dense_gram(X, -weights)
-    # A matrix times its own transpose is half the work.
-    roots = np.sqrt(weights) if weights.min(initial=0) >= 0 else None
     for rows in chunks(len(X)):
-        if roots is None:
-            G += X[rows].T @ (X[rows] * weights[rows, np.newaxis])
+        w = weights[rows]
+        on = np.flatnonzero(w)
+        A = X[rows] if len(on) == len(w) else X[rows].take(on, axis=0)
+        A, w = A.astype(float), w[on]
+        sign = 1 if w.min(initial=0) >= 0 else -1
+        if (sign * w).min(initial=0) < 0:
+            G += A.T @ (A * w[:, np.newaxis])
         else:
-            A = X[rows] * roots[rows, np.newaxis]
-            G += A.T @ A
+            # A matrix times its own transpose is half the work.
+            A *= np.sqrt(sign * w)[:, np.newaxis]
+            G += sign * (A.T @ A)
     return G
 
 

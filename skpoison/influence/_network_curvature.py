@@ -54,14 +54,13 @@ def _gauss_newton_by_units(loss, X, weights):
     mixed = np.zeros((h, d, n_others))
     for inputs, slopes in _derivatives(loss, X, weights):
         X_chunk = np.column_stack([inputs[0], np.ones(len(inputs[0]))])
-        A, D = _jacobian(len(X_chunk), inputs[1:], slopes[1:]), slopes[0]
+        A = _jacobian(len(X_chunk), inputs[1:], slopes[1:])
+        D = slopes[0].T.copy()
         others += A.T @ A
         for j in range(h):
-            mixed[j] += X_chunk.T @ (A * D[:, [j]])
+            mixed[j] += X_chunk.T @ (A * D[j, :, np.newaxis])
             for k in range(j + 1):
-                weights_of_both = D[:, j] * D[:, k]
-                on = np.flatnonzero(weights_of_both)
-                pairs[j, k] += gram(X_chunk[on], weights_of_both[on])
+                pairs[j, k] += gram(X_chunk, D[j] * D[k])
     for j in range(h):
         pairs[:j, j] = pairs[j, :j]
     first = pairs.transpose(2, 0, 3, 1).reshape(d * h, d * h)

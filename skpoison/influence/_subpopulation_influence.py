@@ -116,8 +116,8 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
     -----
     With n training rows z, their class weights w, the parameters theta that minimise
     the mean objective, its curvature H and the mean loss L of the target, the score of
-    a row is ``- w grad L(theta)' H^-1 grad l(z; theta)``, the derivative of L in the
-    row's weight times n (section 2 of [1]_). To first order, leaving the row out
+    a row is ``- w grad L(theta)' H^-1 grad l(z; theta)``, n times the derivative of L
+    in the row's weight (section 2 of [1]_). To first order, leaving the row out
     changes L by ``-score / n``, and adding a copy changes it by ``score / n``.
     ``class_weight="balanced"`` is accounted for: a row more or less changes the
     weights of all others.
@@ -244,8 +244,7 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_rows,)
-            Change of the mean loss of the target for each unit of a row's weight
-            times n.
+            Derivative of the target's mean loss in the weight of each row, times n.
         """
         check_is_fitted(self)
         target = self._read(X_target, y_target, "_target")

@@ -72,7 +72,7 @@ def test_refits_have_the_optimum_of_scikit_learn(surrogate, rows, seed):
     np.testing.assert_allclose(
         refits.margins, problem.signed_rows @ refits.theta, atol=1e-9
     )
-    assert len(refits.data.rows) == len(X) + len(np.unique(order))
+    assert len(refits.added) == len(np.unique(order))
 
 
 @pytest.mark.parametrize("surrogate", [SURROGATES[0], SURROGATES[7]], ids=str)

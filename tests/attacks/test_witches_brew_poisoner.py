@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -16,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import ClusterMatch, FeatureMatch
 from skpoison.attacks import FeatureConstraints, WitchesBrewPoisoner
+from skpoison.utils._containers import take
 
 QUICK = {"n_steps": 20, "n_restarts": 2}
 
@@ -33,7 +35,7 @@ def brew(X, y, finder=None, **settings):
     poisoner = WitchesBrewPoisoner(finder, **(QUICK | {"random_state": 0} | settings))
     X_res, y_res = poisoner.fit_resample(X, y)
     mask = poisoner.poison_mask_
-    rows = X_res[mask] if not isinstance(X_res, list) else X_res[-mask.sum() :]
+    rows = take(X_res, np.flatnonzero(mask))
     return poisoner, rows, y_res[mask], poisoner.sample_indices_[mask]
 
 
@@ -229,16 +231,29 @@ def test_success_needs_targets(digits):
         poisoner.success(None)
 
 
-def test_containers_hold_the_same_poison(digits):
+@pytest.mark.parametrize(
+    "surrogate",
+    [
+        None,
+        make_pipeline(
+            StandardScaler(with_mean=False), LogisticRegression(C=0.01, max_iter=1000)
+        ),
+    ],
+    ids=["default", "pipeline"],
+)
+def test_containers_hold_the_same_poison(digits, surrogate):
     X, y = digits
     X = X[:, 8:24]
-    _, expected, *_ = brew(X, y)
+    _, expected, *_ = brew(X, y, surrogate=surrogate)
     frame = pd.DataFrame(X, columns=[f"p{j}" for j in range(16)])
-    _, rows, *_ = brew(frame, y)
+    _, rows, *_ = brew(frame, y, surrogate=surrogate)
     assert list(rows.columns) == list(frame.columns)
-    assert_allclose(rows.to_numpy(), expected, rtol=0, atol=1e-12)
-    _, rows, *_ = brew(sparse.csr_array(X), y)
-    assert_allclose(rows.toarray(), expected, rtol=0, atol=1e-12)
+    assert_allclose(rows.to_numpy(), expected, rtol=0, atol=1e-9)
+    _, rows, *_ = brew(sparse.csr_array(X), y, surrogate=surrogate)
+    assert_allclose(rows.toarray(), expected, rtol=0, atol=1e-9)
+    poisoner, rows, *_ = brew(pl.DataFrame(frame), y, surrogate=surrogate)
+    assert_allclose(rows.to_numpy(), expected, rtol=0, atol=1e-9)
+    assert isinstance(poisoner.target_rows_, pl.DataFrame)
 
 
 def test_labels_of_any_kind(digits):

@@ -313,6 +313,19 @@ def test_indefinite_hessian_warns_and_is_solved():
     np.testing.assert_allclose(curvature.product(curvature.solve(g)), g, atol=1e-8)
 
 
+def test_indefinite_and_singular_hessian_gives_the_solution_of_least_norm():
+    loss, X, codes = indefinite()
+    loss.intercepts[0][0] = -1e3  # a unit that is off for all rows
+    with (
+        pytest.warns(UserWarning, match="is indefinite"),
+        pytest.warns(UserWarning, match="is singular: 1 of"),
+    ):
+        curvature = Curvature(loss, X, codes, kind="hessian")
+    g = loss.gradient(X, codes)
+    expected = np.linalg.pinv(curvature.matrix(), rcond=1e-13, hermitian=True) @ g
+    np.testing.assert_allclose(curvature.solve(g), expected, atol=1e-7)
+
+
 def test_warned_damping_makes_it_definite():
     loss, X, codes = indefinite()
     with pytest.warns(UserWarning, match="indefinite"):

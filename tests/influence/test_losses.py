@@ -181,7 +181,9 @@ def test_models_without_gradients_are_named_with_what_works(model):
 
 def test_steps_that_are_not_affine_are_refused():
     X, y = make_rows(2, 0)
-    model = make_pipeline(QuantileTransformer(n_quantiles=10), LogisticRegression()).fit(X, y)
+    model = make_pipeline(
+        QuantileTransformer(n_quantiles=10), LogisticRegression()
+    ).fit(X, y)
     with pytest.raises(TypeError, match="not an affine function"):
         loss_of(model, X, "Me")
 
