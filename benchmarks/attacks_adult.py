@@ -83,7 +83,7 @@ def main():
     """Run the study and write its tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
-    parser.add_argument("--groups", type=int, default=20, help="of each finder")
+    parser.add_argument("--groups", type=int, default=8, help="of each finder")
     parser.add_argument("--n-jobs", type=int, default=2, help="number of processes")
     parser.add_argument("--quick", action="store_true", help="one seed, two groups")
     arguments = parser.parse_args()

@@ -119,9 +119,7 @@ ax.plot(
 )
 for at, row in table.iterrows():
     least, enough = np.ceil(row["certified"]), row["attack"]
-    text = (
-        f"{least:.0f} rows" if least == enough else f"{least:.0f} to {enough:.0f} rows"
-    )
+    known = f"{least:.0f}" if least == enough else f"{least:.0f} to {enough:.0f}"
     ax.annotate(f"{known} rows", (0.05, at), va="center", size=9)
 ax.set_yticks(place, table["target"] + ", " + table["rows"].astype(str) + " rows")
 ax.set(

@@ -34,25 +34,44 @@ def minimize_in_box(rows, gradient, start, upper, tol):
     x : ndarray of shape (n_variables,)
         The minimum, or the point where it gave up.
     """
-    Q = rows @ rows.T
     # Directions without curvature end at a bound.
-    Q[np.diag_indices_from(Q)] += 1e-10 * (1e-300 + np.trace(Q) / len(Q))
+    ridge = 1e-10 * (1e-300 + np.vdot(rows, rows) / len(rows))
     x, gradient = start.copy(), gradient.copy()
     free, stuck = (x > 0) & (x < upper), False
     for _ in range(MAX_ITER):
-        is_solved = not free.any() or np.abs(gradient[free]).max() <= tol
-        if is_solved and not _release(free, x, gradient, upper, tol, stuck):
-            break
         at = np.flatnonzero(free)
-        rows_of_Q, old, high = Q[at], x[at], upper[at]
-        step = lapack.dposv(rows_of_Q[:, at], -gradient[at])[1]
+        if not len(at) or np.abs(gradient[at]).max() <= tol:
+            if not _release(free, x, gradient, upper, tol, stuck):
+                break
+            at = np.flatnonzero(free)
+        part, old, high, slope = rows[at], x[at], upper[at], gradient[at]
+        Q = part @ part.T
+        Q.flat[:: len(Q) + 1] += ridge
+        step = lapack.dposv(Q, -slope)[1]
         ends = np.where(step > 0, high, 0.0)
-        share, blocked = _longest(ends - old, step)
-        x[at] = np.where(blocked, ends, old + share * step)
-        gradient += (share * step) @ rows_of_Q
+        change, blocked = _move(ends - old, step, slope, part)
+        x[at] = np.where(blocked, ends, old + change)
+        gradient += rows @ (change @ part)
         free[at[blocked]] = False
-        stuck = share == 0
+        stuck = not change.any()
     return x
+
+
+def _move(room, step, slope, part):
+    """Go a whole step, cut off at the box, or else to where it leaves the box.
+
+    Gives the change, and the variables that it brings to a bound.
+    """
+    blocked = np.abs(step) >= np.abs(room)
+    if not blocked.any():
+        return step, blocked
+    change = np.where(blocked, room, step)
+    turned = change @ part
+    if slope @ change + turned @ turned / 2 < 0.1 * (slope @ step):
+        return change, blocked
+    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
+    share = shares.min()
+    return share * step, shares <= share
 
 
 def _release(free, x, gradient, upper, tol, stuck):
@@ -66,10 +85,3 @@ def _release(free, x, gradient, upper, tol, stuck):
     else:
         free |= gain > tol
     return True
-
-
-def _longest(room, step):
-    """Longest share of a step inside the box, and the variables that end it."""
-    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
-    share = shares.min()
-    return (1.0, shares < 1) if share >= 1 else (share, shares <= share)

@@ -30,9 +30,13 @@ class FeatureConstraints:
 
     Parameters
     ----------
-    lower, upper : float or array-like of the shape of a row, default=None
-        Smallest and largest value of each feature. `None` does not bound it,
-        other than the columns of `one_hot`, which are then 0 and 1.
+    lower : float or array-like of the shape of a row, default=None
+        Smallest value of each feature. `None` does not bound it, other than the
+        columns of `one_hot`, which are then 0 or more.
+
+    upper : float or array-like of the shape of a row, default=None
+        Largest value of each feature, or `None`, which is 1 for the columns of
+        `one_hot`.
 
     integer : bool mask or indices of features, default=None
         Features that hold whole numbers only.
@@ -256,7 +260,7 @@ class FeatureConstraints:
         Z = np.where(self.immutable, X0, Z)
         for group in self.one_hot:
             limits = (self.lower, self.upper, ~self.movable)
-            Z[:, group.columns] = group.project(X, X0, *limits)
+            Z[:, group.columns] = group._project(X, X0, *limits)
         return Z
 
     def relax(self, X, X0=None):
@@ -282,7 +286,7 @@ class FeatureConstraints:
         Z = np.where(self.immutable, X0, np.clip(X, *self._box_around(X0)))
         for group in self.one_hot:
             limits = (self.lower, self.upper, ~self.movable)
-            Z[:, group.columns] = group.relax(X, X0, *limits)
+            Z[:, group.columns] = group._relax(X, X0, *limits)
         return Z
 
     def check(self, X, owner, X0=None):
@@ -309,7 +313,7 @@ class FeatureConstraints:
         if X0 is not None:
             self._demand(~self.immutable | (X == X0), "immutable", owner)
         for group in self.one_hot:
-            broken = group.violations(X, self.lower, self.upper)
+            broken = group._violations(X, self.lower, self.upper)
             kept = np.ones(X.shape, dtype=bool)
             kept[np.ix_(broken, group.columns)] = False
             self._demand(kept, "one_hot", owner)
@@ -350,7 +354,18 @@ class FeatureConstraints:
         )
 
     def describe(self, mask):
-        """Name the features in a mask, for an error."""
+        """Name the features in a mask, for an error; of resolved constraints.
+
+        Parameters
+        ----------
+        mask : ndarray of the shape of a row, dtype=bool
+            Which features.
+
+        Returns
+        -------
+        names : str
+            Their names where those are known, else their numbers.
+        """
         if mask.ndim > 1:
             return f"{np.count_nonzero(mask)} of {mask.size} features"
         at = np.flatnonzero(mask)

@@ -84,9 +84,10 @@ class GradientPoisoner(BaseFeaturePoisoner):
     refit_every : int, default=1
         Number of steps between refits of the surrogate on the attacker's rows and
         the poison; the poison of the refit with the highest loss on the target is
-        kept. 0 never refits, as in the paper: the target's gradient is that of the
-        surrogate without poison, and the poison with the lowest inner product is
-        kept.
+        kept. Networks are refitted from their first weights, so a larger number
+        saves most of the time. 0 never refits, as in the paper: the target's
+        gradient is that of the surrogate without poison, and the poison with the
+        lowest inner product is kept.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every random choice of the attack. Poison starts from the rows that
@@ -186,6 +187,7 @@ class GradientPoisoner(BaseFeaturePoisoner):
     ... )
     >>> model = Pipeline([("poison", poisoner), ("clf", LogisticRegression())])
     >>> round(target_damage_scorer(model.fit(X, y), X_test, y_test), 3)
+    0.542
     """
 
     def __init__(

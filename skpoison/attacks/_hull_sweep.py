@@ -11,6 +11,8 @@ from skpoison.attacks._hull_chain import BOX, Chains, box_edges, group_edges
 
 # One-hot codes on either side of the best edge that are tried with each box corner.
 N_NEIGHBORS = 8
+# Gap, as a share of the bound, from which on that is worth the time.
+WORTH = 1e-3
 SIGNS = np.array([1.0, -1.0])
 
 
@@ -155,7 +157,7 @@ class _Search:
                 self.bound, top = height, (side, source, self.n_codes[side, edge])
             if height > self.value and self.chains.group[side, edge] == BOX:
                 self._try(inside, side, source, *self._counts(side, edge))
-        if top is not None and self.bound > self.value + 1e-9:
+        if top is not None and self.bound - self.value > WORTH * self.bound:
             self._try_neighbors(*top)
 
     def _counts(self, side, corner):

@@ -86,8 +86,10 @@ class InfluencePoisoner(BaseFeaturePoisoner):
         keeps its sign, and shorter where it turns.
 
     refit_every : int, default=1
-        Number of steps between refits of the surrogate. 0 never refits; the
-        poison with the highest influence is kept then.
+        Number of steps between refits of the surrogate on the attacker's rows and
+        the poison. Networks are refitted from their first weights, so a larger
+        number saves most of the time. 0 never refits; the poison with the highest
+        influence is kept then.
 
     damping : float, default=0.0
         What is added to the diagonal of the curvature of the mean objective.
@@ -114,7 +116,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
 
     influences_ : ndarray of shape (n_steps + 1,) or None
         Mean influence of the poison through the steps: the derivative of the
-        objective in a row's weight, times the number of training rows.
+        objective in the weight of a row's loss, times the number of training rows.
 
     min_eigenvalue_ : float or None
         Smallest eigenvalue of the damped curvature through the refits; NaN where
@@ -198,6 +200,7 @@ class InfluencePoisoner(BaseFeaturePoisoner):
     ... )
     >>> model = Pipeline([("poison", poisoner), ("clf", LogisticRegression())])
     >>> round(target_damage_scorer(model.fit(X, y), X_test, y_test), 3)
+    0.583
     """
 
     _parameter_constraints: dict = {

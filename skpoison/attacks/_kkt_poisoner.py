@@ -9,7 +9,7 @@ from skpoison.attacks._base_targeted_poisoner import BaseTargetedPoisoner
 from skpoison.attacks._gradient_canceling import cancel_gradient
 from skpoison.attacks._stationary_poison import StationaryPoison
 
-MAX_STEPS = 100
+MAX_STEPS = 200
 # Steps of which one is used for the lower bound as well.
 BOUND_EVERY = 4
 

@@ -31,7 +31,7 @@ class OneHotGroup:
     columns: np.ndarray
     exactly_one: bool = True
 
-    def project(self, X, X0, lower, upper, fixed):
+    def _project(self, X, X0, lower, upper, fixed):
         """Switch the column on that is nearest to on.
 
         Parameters
@@ -59,10 +59,10 @@ class OneHotGroup:
             is_on &= share > 0.5
         return self._values(is_on.astype(float), X0, lower, upper, fixed)
 
-    def relax(self, X, X0, lower, upper, fixed):
-        """Give the nearest mixtures of the rows that `project` may give.
+    def _relax(self, X, X0, lower, upper, fixed):
+        """Give the nearest mixtures of the rows that `_project` may give.
 
-        Parameters and return value are those of `project`.
+        Parameters and return value are those of `_project`.
         """
         share = self._free_share(X, lower, upper, fixed)
         mixed = np.maximum(share, 0)
@@ -70,7 +70,7 @@ class OneHotGroup:
         mixed = np.where(over, _onto_simplex(share), mixed)
         return self._values(mixed, X0, lower, upper, fixed)
 
-    def violations(self, X, lower, upper):
+    def _violations(self, X, lower, upper):
         """Tell which rows are no one-hot code, of shape (n_samples,)."""
         share = self._share(X, lower, upper)
         odd = np.minimum(np.abs(share), np.abs(share - 1)).max(axis=1) > TOLERANCE

@@ -7,7 +7,7 @@ import numpy as np
 
 # Refits in a row that may be worse than the best one. The first steps often are:
 # poison leaves the target before it finds where it does more harm.
-PATIENCE = 3
+PATIENCE = 6
 
 
 class PoisonAscent:

@@ -4,7 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    RidgeClassifier,
+)
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import safe_sparse_dot
 
@@ -157,10 +161,14 @@ class LinearLoss(TrainingLoss):
 
 def linear_loss(model):
     """Loss of a fitted linear classifier; None for classes that are not known."""
-    for cls, read in READERS.items():
-        if isinstance(model, cls):
-            return read(model)
-    return None
+    return READERS[known_class(model)](model) if known_class(model) else None
+
+
+def known_class(model):
+    """Class of linear classifiers whose loss is known; None for other models."""
+    if isinstance(model, LogisticRegressionCV):  # it has a penalty for each class
+        return None
+    return next((cls for cls in READERS if isinstance(model, cls)), None)
 
 
 def _logistic_regression(model):

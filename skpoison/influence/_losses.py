@@ -7,7 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 
-from skpoison.influence._linear_loss import READERS, linear_loss
+from skpoison.influence._linear_loss import known_class, linear_loss
 from skpoison.influence._network_loss import network_loss
 from skpoison.influence._pipeline_loss import pipeline_loss
 
@@ -70,7 +70,8 @@ def check_has_gradients(model, owner, parameter="surrogate"):
     last = thaw(model)
     while isinstance(last, Pipeline):
         last = thaw(last.steps[-1][1])
-    if not (isinstance(last, (*READERS, MLPClassifier)) or is_skorch(last)):
+    is_known = known_class(last) or isinstance(last, MLPClassifier) or is_skorch(last)
+    if not is_known:
         raise _without_gradients(model, owner, parameter)
 
 

@@ -8,7 +8,11 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    RidgeClassifier,
+)
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -170,12 +174,13 @@ def test_frozen_models_are_thawed():
     [
         RandomForestClassifier(2),
         make_pipeline(StandardScaler(), RandomForestClassifier(2)),
+        LogisticRegressionCV([1], use_legacy_attributes=False),
     ],
     ids=str,
 )
 def test_models_without_gradients_are_named_with_what_works(model):
     X, y = make_rows(2, 0)
-    with pytest.raises(TypeError, match=r"surrogate=RandomForest.* of Me .*SubpopPois"):
+    with pytest.raises(TypeError, match=r"surrogate=.* of Me has no .*SubpopPoisoner"):
         loss_of(model.fit(X, y), X, "Me")
 
 
