@@ -44,34 +44,17 @@ def minimize_in_box(rows, gradient, start, upper, tol):
             if not _release(free, x, gradient, upper, tol, stuck):
                 break
             at = np.flatnonzero(free)
-        part, old, high, slope = rows[at], x[at], upper[at], gradient[at]
+        part, old, high = rows[at], x[at], upper[at]
         Q = part @ part.T
         Q.flat[:: len(Q) + 1] += ridge
-        step = lapack.dposv(Q, -slope)[1]
+        step = lapack.dposv(Q, -gradient[at])[1]
         ends = np.where(step > 0, high, 0.0)
-        change, blocked = _move(ends - old, step, slope, part)
-        x[at] = np.where(blocked, ends, old + change)
-        gradient += rows @ (change @ part)
+        share, blocked = _longest(ends - old, step)
+        x[at] = np.where(blocked, ends, old + share * step)
+        gradient += rows @ ((share * step) @ part)
         free[at[blocked]] = False
-        stuck = not change.any()
+        stuck = share == 0
     return x
-
-
-def _move(room, step, slope, part):
-    """Go a whole step, cut off at the box, or else to where it leaves the box.
-
-    Gives the change, and the variables that it brings to a bound.
-    """
-    blocked = np.abs(step) >= np.abs(room)
-    if not blocked.any():
-        return step, blocked
-    change = np.where(blocked, room, step)
-    turned = change @ part
-    if slope @ change + turned @ turned / 2 < 0.1 * (slope @ step):
-        return change, blocked
-    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
-    share = shares.min()
-    return share * step, shares <= share
 
 
 def _release(free, x, gradient, upper, tol, stuck):
@@ -85,3 +68,10 @@ def _release(free, x, gradient, upper, tol, stuck):
     else:
         free |= gain > tol
     return True
+
+
+def _longest(room, step):
+    """Longest share of a step inside the box, and the variables that end it."""
+    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
+    share = shares.min()
+    return (1.0, shares < 1) if share >= 1 else (share, shares <= share)

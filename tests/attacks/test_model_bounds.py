@@ -91,7 +91,7 @@ def test_no_attack_is_smaller_than_the_bound_of_the_model_it_makes(block):
         X_poison, y_poison = poison_of(kind, rng, X, y, constraints, estimator)
         made = fit_quietly(estimator, np.vstack([X, X_poison]), np.r_[y, y_poison])
         m, given = len(y_poison), (estimator, X, y, made)
-        bound = model_lower_bound(*given, constraints=constraints, max_iter=60)
+        bound = model_lower_bound(*given, constraints=constraints, max_iter=40)
         assert 0 <= bound <= m * (1 + 1e-6), (number, kind, bound, m)
         at_any_features = reachability_bound(*given)
         assert 0 <= at_any_features <= bound * (1 + 1e-5)

@@ -174,10 +174,11 @@ def test_frozen_models_are_thawed():
     [
         RandomForestClassifier(2),
         make_pipeline(StandardScaler(), RandomForestClassifier(2)),
-        LogisticRegressionCV([1], use_legacy_attributes=False),
+        LogisticRegressionCV(Cs=[1.0]),
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_models_without_gradients_are_named_with_what_works(model):
     X, y = make_rows(2, 0)
     with pytest.raises(TypeError, match=r"surrogate=.* of Me has no .*SubpopPoisoner"):
