@@ -178,7 +178,7 @@ class KKTPoisoner(BaseTargetedPoisoner):
     >>> for model in (clean, poisoned):
     ...     print(round(model.score(X_test[members], y_test[members]), 1))
     1.0
-    0.2
+    0.3
     """
 
     def _forget(self):
