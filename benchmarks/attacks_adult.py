@@ -23,14 +23,9 @@ the labels that they had.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import argparse
-import time
-
 import numpy as np
-import pandas as pd
-from _report import RESULTS, write_result
 from adult_label_flip_study import PROTOCOLS, find_groups, load_data
-from attacks_study import Rows, Target, run_seed, summarize
+from attacks_study import Rows, Target, arguments_of, run_study
 
 from skpoison.attacks import FeatureConstraints, OneHotGroup
 
@@ -81,33 +76,8 @@ def draw_targets(data, seed, n_groups):
 
 def main():
     """Run the study and write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
-    parser.add_argument("--groups", type=int, default=8, help="of each finder")
-    parser.add_argument("--n-jobs", type=int, default=2, help="number of processes")
-    parser.add_argument("--quick", action="store_true", help="one seed, two groups")
-    arguments = parser.parse_args()
-    if arguments.quick:
-        arguments.seeds, arguments.groups = 1, 2
-    records, start = [], time.perf_counter()
-    for seed in range(arguments.seeds):
-        data, rows = load(seed)
-        targets = list(draw_targets(data, seed, arguments.groups))
-        records += run_seed(rows, targets, seed, arguments.n_jobs)
-        print(f"seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
-    groups = pd.DataFrame(records)
-    summary = summarize(groups)
-    print(summary.round(3).to_string(index=False))
-    if arguments.quick:
-        return
-    groups.round(5).to_csv(RESULTS / "attacks_adult_groups.csv", index=False)
-    summary.round(5).to_csv(RESULTS / "attacks_adult.csv", index=False)
-    write_result(
-        "attacks_adult",
-        seeds=arguments.seeds,
-        groups_of_each_finder=arguments.groups,
-        wall_seconds=round(time.perf_counter() - start),
-    )
+    settings = arguments_of(__doc__.splitlines()[0], {"LR": 12, "NN": 4})
+    run_study("attacks_adult", load, draw_targets, **settings)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,10 @@ components. See ``attacks_adult.py`` for the rest; results have the same form.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import argparse
-import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from _report import RESULTS, write_result
-from attacks_study import Rows, Target, run_seed, summarize
+from attacks_study import Rows, Target, arguments_of, run_study
 
 from skpoison import ClusterMatch
 from skpoison.attacks import FeatureConstraints
@@ -45,7 +41,8 @@ def load(seed):
         lower=X[hers].min(axis=0), upper=X[hers].max(axis=0)
     )
     parts = [part for at in (mine, hers, test) for part in (X[at], y[at])]
-    return Rows(*parts, constraints)
+    rows = Rows(*parts, constraints)
+    return rows, rows
 
 
 def draw_targets(rows, seed, n_groups):
@@ -68,33 +65,8 @@ def draw_targets(rows, seed, n_groups):
 
 def main():
     """Run the study and write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
-    parser.add_argument("--groups", type=int, default=12, help="number of clusters")
-    parser.add_argument("--n-jobs", type=int, default=2, help="number of processes")
-    parser.add_argument("--quick", action="store_true", help="one seed, two clusters")
-    arguments = parser.parse_args()
-    if arguments.quick:
-        arguments.seeds, arguments.groups = 1, 2
-    records, start = [], time.perf_counter()
-    for seed in range(arguments.seeds):
-        rows = load(seed)
-        targets = list(draw_targets(rows, seed, arguments.groups))
-        records += run_seed(rows, targets, seed, arguments.n_jobs)
-        print(f"seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
-    groups = pd.DataFrame(records)
-    summary = summarize(groups)
-    print(summary.round(3).to_string(index=False))
-    if arguments.quick:
-        return
-    groups.round(5).to_csv(RESULTS / "attacks_faces_groups.csv", index=False)
-    summary.round(5).to_csv(RESULTS / "attacks_faces.csv", index=False)
-    write_result(
-        "attacks_faces",
-        seeds=arguments.seeds,
-        clusters=arguments.groups,
-        wall_seconds=round(time.perf_counter() - start),
-    )
+    settings = arguments_of(__doc__.splitlines()[0], {"LR": 12, "NN": 4})
+    run_study("attacks_faces", load, draw_targets, **settings)
 
 
 if __name__ == "__main__":

@@ -39,11 +39,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from skpoison.attacks import FeatureConstraints, OneHotGroup
-from skpoison.attacks._linear_problem import fit_problem
-from skpoison.attacks._model_bounds import TargetBound
 from skpoison.attacks._model_lower_bound import best_bound
-from skpoison.attacks._online_attack import OnlineAttack
-from skpoison.attacks._stationary_poison import StationaryPoison
+from skpoison.attacks._model_targeting._linear_problem import fit_problem
+from skpoison.attacks._model_targeting._model_bounds import TargetBound
+from skpoison.attacks._model_targeting._online_attack import OnlineAttack
+from skpoison.attacks._model_targeting._stationary_poison import StationaryPoison
 from skpoison.datasets import fetch_adult
 
 NUMERIC = ["age", "capital-gain", "capital-loss", "hours-per-week"]

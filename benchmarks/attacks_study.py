@@ -7,12 +7,14 @@ rows alone; the victims are trained on other rows and measured on a third part.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import argparse
 import time
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from _report import RESULTS, write_result
 from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
@@ -99,9 +101,9 @@ def attacks(constraints):
     ]
     for family, make in MODELS.items():
         shared = {"surrogate": make(), "constraints": constraints}
-        # A net is refitted less often than the model of a few milliseconds, and its
+        # A net is refitted less often than a model of a few milliseconds, and its
         # curvature is damped.
-        of_net = {"refit_every": 5} if family == "NN" else {}
+        of_net = {"refit_every": 10} if family == "NN" else {}
         damped = {"damping": 1e-3} if family == "NN" else {}
         listed += [
             Attack("influence", InfluencePoisoner, shared | of_net | damped, (family,)),
@@ -113,42 +115,40 @@ def attacks(constraints):
     return [*listed, Attack(*model_targeted)]
 
 
-def run_seed(rows, targets, seed, n_jobs=2):
+def run_seed(rows, targets, family, seed, n_jobs=2):
     """Attack every target with every attack and budget; one record a model."""
     jobs = [
         (attack, target, alpha)
         for target in targets
         for attack in attacks(rows.constraints)
+        if family in attack.victims
         for alpha in ALPHAS
     ]
     poisons = Parallel(n_jobs)(
         delayed(craft)(rows, attack, target, alpha, seed)
         for attack, target, alpha in jobs
     )
-    records = []
-    for family in MODELS:
-        mine = [j for j, (attack, *_) in enumerate(jobs) if family in attack.victims]
-        measured = measure(family, rows, [poisons[j] for j in mine], seed)
-        for j, row in zip(mine, measured(jobs[j][1] for j in mine), strict=True):
-            attack, target, alpha = jobs[j]
-            records.append(
-                {
-                    "seed": seed,
-                    "filter": target.filter,
-                    "model": family,
-                    "attack": attack.name,
-                    "alpha": alpha,
-                    "group": target.name,
-                    "n_aux": target.n_aux,
-                    "n_train": target.n_train,
-                    "n_test": int(target.membership.sum()),
-                    "n_poison": len(poisons[j].labels),
-                    **row,
-                    "craft_seconds": round(poisons[j].seconds, 4),
-                    "lower_bound": poisons[j].lower_bound,
-                }
-            )
-    return records
+    measured = measure(family, rows, poisons, seed)
+    return [
+        {
+            "seed": seed,
+            "filter": target.filter,
+            "model": family,
+            "attack": attack.name,
+            "alpha": alpha,
+            "group": target.name,
+            "n_aux": target.n_aux,
+            "n_train": target.n_train,
+            "n_test": int(target.membership.sum()),
+            "n_poison": len(poison.labels),
+            **row,
+            "craft_seconds": round(poison.seconds, 4),
+            "lower_bound": poison.lower_bound,
+        }
+        for (attack, target, alpha), poison, row in zip(
+            jobs, poisons, measured([target for _, target, _ in jobs]), strict=True
+        )
+    ]
 
 
 @dataclass
@@ -255,3 +255,77 @@ def interval(values):
     if n > 1:
         half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
     return mean, mean - half, mean + half
+
+
+def run_study(name, load, draw_targets, seeds, groups, n_jobs, is_quick):
+    """Run all seeds, and write the tables anew after each.
+
+    Parameters
+    ----------
+    name : str
+        Name of the result files.
+
+    load : callable
+        Rows of a seed, and what the targets are drawn from.
+
+    draw_targets : callable
+        Targets of a seed, a number of each finder.
+
+    seeds : int
+        Number of seeds.
+
+    groups : dict of str to int
+        Targets of each finder, by family of victims.
+
+    n_jobs : int
+        Number of processes.
+
+    is_quick : bool
+        Whether to write nothing.
+    """
+    records, start = [], time.perf_counter()
+    for seed in range(seeds):
+        data, rows = load(seed)
+        for family, n_groups in groups.items():
+            targets = list(draw_targets(data, seed, n_groups))
+            records += run_seed(rows, targets, family, seed, n_jobs)
+            print(f"{family}, {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+        table = pd.DataFrame(records)
+        summary = summarize(table)
+        if not is_quick:
+            table.round(5).to_csv(RESULTS / f"{name}_groups.csv", index=False)
+            summary.round(5).to_csv(RESULTS / f"{name}.csv", index=False)
+            seconds = round(time.perf_counter() - start)
+            about = {"seeds": seed + 1, "targets_of_each_finder": groups}
+            write_result(name, **about, wall_seconds=seconds)
+    print(summary.round(3).to_string(index=False))
+
+
+def arguments_of(description, groups):
+    """Read the command line of a study.
+
+    Parameters
+    ----------
+    description : str
+        What the study is.
+
+    groups : dict of str to int
+        Default number of targets of each finder, by family of victims.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
+    parser.add_argument("--n-jobs", type=int, default=2, help="number of processes")
+    parser.add_argument("--quick", action="store_true", help="one seed, one target")
+    for family, n_groups in groups.items():
+        help = f"targets of each finder for {family}"
+        parser.add_argument(f"--{family}", type=int, default=n_groups, help=help)
+    given = parser.parse_args()
+    groups = {family: getattr(given, family) for family in groups}
+    if given.quick:
+        given.seeds, groups = 1, dict.fromkeys(groups, 1)
+    return {
+        "seeds": given.seeds,
+        "groups": groups,
+        "n_jobs": given.n_jobs,
+        "is_quick": given.quick,
+    }

@@ -46,7 +46,7 @@ np.bincount(y_target, minlength=10)
 
 influence = SubpopulationInfluence(LogisticRegression(), random_state=0)
 influence.fit(X_train, y_train)
-scores = influence.score_rows(X_target, y_target, verify=24)
+scores = influence.score_rows(X_target, y_target, verify=12)
 influence.verification_.head()
 
 # %%

@@ -5,9 +5,11 @@
 
 import numpy as np
 
-from skpoison.attacks._base_targeted_poisoner import BaseTargetedPoisoner
-from skpoison.attacks._gradient_canceling import cancel_gradient
-from skpoison.attacks._stationary_poison import StationaryPoison
+from skpoison.attacks._model_targeting._base_targeted_poisoner import (
+    BaseTargetedPoisoner,
+)
+from skpoison.attacks._model_targeting._gradient_canceling import cancel_gradient
+from skpoison.attacks._model_targeting._stationary_poison import StationaryPoison
 
 MAX_STEPS = 200
 # Steps of which one is used for the lower bound as well.

@@ -8,11 +8,14 @@ from numbers import Integral
 import numpy as np
 
 from skpoison.attacks._feature_constraints import FeatureConstraints
-from skpoison.attacks._linear_problem import two_class_problem
-from skpoison.attacks._model_bounds import TargetBound
+from skpoison.attacks._model_targeting._linear_problem import two_class_problem
+from skpoison.attacks._model_targeting._model_bounds import TargetBound
+from skpoison.attacks._model_targeting._stationary_poison import StationaryPoison
+from skpoison.attacks._model_targeting._targeted_arguments import (
+    read_model,
+    table_constraints,
+)
 from skpoison.attacks._reachability_bound import pull_bound
-from skpoison.attacks._stationary_poison import StationaryPoison
-from skpoison.attacks._targeted_arguments import read_model, table_constraints
 from skpoison.utils._sklearn import HasMethods, Interval, validate_params
 
 # Steps without progress after which there will be none.

@@ -7,9 +7,11 @@ from numbers import Real
 
 import numpy as np
 
-from skpoison.attacks._base_targeted_poisoner import BaseTargetedPoisoner
-from skpoison.attacks._online_attack import OnlineAttack
-from skpoison.attacks._targeted_game import MadePoison
+from skpoison.attacks._model_targeting._base_targeted_poisoner import (
+    BaseTargetedPoisoner,
+)
+from skpoison.attacks._model_targeting._online_attack import OnlineAttack
+from skpoison.attacks._model_targeting._targeted_game import MadePoison
 from skpoison.utils._sklearn import Interval
 
 

@@ -5,8 +5,8 @@
 
 import numpy as np
 
-from skpoison.attacks._linear_problem import two_class_problem
-from skpoison.attacks._targeted_arguments import read_model
+from skpoison.attacks._model_targeting._linear_problem import two_class_problem
+from skpoison.attacks._model_targeting._targeted_arguments import read_model
 from skpoison.utils._sklearn import HasMethods, validate_params
 
 

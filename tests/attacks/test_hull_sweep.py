@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from skpoison.attacks import FeatureConstraints, OneHotGroup
-from skpoison.attacks._hull_sweep import HullSweep
-from skpoison.attacks._margin_losses import (
+from skpoison.attacks._model_targeting._hull_sweep import HullSweep
+from skpoison.attacks._model_targeting._margin_losses import (
     HingeMargin,
     LogisticMargin,
     SquaredHingeMargin,

@@ -11,9 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from skpoison.attacks._box_quadratic import minimize_in_box
-from skpoison.attacks._linear_problem import fit_problem, last_step
-from skpoison.attacks._linear_refits import SmoothRefits
+from skpoison.attacks._model_targeting._box_quadratic import minimize_in_box
+from skpoison.attacks._model_targeting._linear_problem import fit_problem, last_step
+from skpoison.attacks._model_targeting._linear_refits import SmoothRefits
 
 SURROGATES = [
     LogisticRegression(),
@@ -170,6 +170,6 @@ def test_separable_rows_without_a_penalty_have_no_optimum():
 
 def test_an_optimum_that_is_not_reached_warns(rows, monkeypatch):
     problem = make_problem(LogisticRegression(), *rows)
-    monkeypatch.setattr("skpoison.attacks._linear_refits.MAX_ITER", 1)
+    monkeypatch.setattr("skpoison.attacks._model_targeting._linear_refits.MAX_ITER", 1)
     with pytest.warns(ConvergenceWarning, match="stopped before its optimum"):
         SmoothRefits(problem, 10 * np.ones(7))

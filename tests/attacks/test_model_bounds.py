@@ -22,7 +22,7 @@ from skpoison.attacks import (
     model_lower_bound,
     reachability_bound,
 )
-from skpoison.attacks._margin_losses import LogisticMargin
+from skpoison.attacks._model_targeting._margin_losses import LogisticMargin
 
 ESTIMATORS = [
     LogisticRegression(tol=1e-7, max_iter=10_000),
@@ -205,7 +205,7 @@ def test_the_constants_of_the_losses():
     margins = np.linspace(-20, 20, 400_001)
     for estimator in ESTIMATORS:
         X, y, _ = random_table(np.random.RandomState(0))
-        from skpoison.attacks._linear_problem import LinearProblem
+        from skpoison.attacks._model_targeting._linear_problem import LinearProblem
 
         loss = LinearProblem(fit_quietly(estimator, X, y), X, y, "test").loss
         pulls = -margins * loss.slope(margins)

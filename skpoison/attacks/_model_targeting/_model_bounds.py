@@ -5,8 +5,8 @@
 
 import numpy as np
 
-from skpoison.attacks._hull_sweep import HullSweep
-from skpoison.attacks._margin_losses import BEND
+from skpoison.attacks._model_targeting._hull_sweep import HullSweep
+from skpoison.attacks._model_targeting._margin_losses import BEND
 
 # Largest change of a margin on the short way from the target that bounds look at.
 SHORT = 1e-4

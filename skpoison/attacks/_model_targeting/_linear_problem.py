@@ -14,11 +14,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_consistent_length
 
-from skpoison.attacks._hinge_refits import HingeRefits
-from skpoison.attacks._linear_refits import SmoothRefits
-from skpoison.attacks._margin_losses import MARGIN_LOSSES
+from skpoison.attacks._model_targeting._hinge_refits import HingeRefits
+from skpoison.attacks._model_targeting._linear_refits import SmoothRefits
+from skpoison.attacks._model_targeting._margin_losses import MARGIN_LOSSES
+from skpoison.attacks._model_targeting._solver_tolerance import SolverTolerance
 from skpoison.attacks._numeric_rows import numeric_rows
-from skpoison.attacks._solver_tolerance import SolverTolerance
 from skpoison.influence._losses import loss_of, thaw
 from skpoison.influence._pipeline_loss import PipelineLoss
 from skpoison.utils._containers import as_rows

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from skpoison.attacks._linear_problem import last_step
+from skpoison.attacks._model_targeting._linear_problem import last_step
 from skpoison.refit import refit_poisoned
 
 # Shares of the members, the least sure ones first, and how often each is added.

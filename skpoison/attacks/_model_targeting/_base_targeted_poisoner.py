@@ -9,9 +9,9 @@ from abc import abstractmethod
 import numpy as np
 
 from skpoison.attacks._feature_constraints import FeatureConstraints
+from skpoison.attacks._model_targeting._targeted_arguments import unreachable
+from skpoison.attacks._model_targeting._targeted_game import TargetedGame
 from skpoison.attacks._numeric_rows import rows_in_container
-from skpoison.attacks._targeted_arguments import unreachable
-from skpoison.attacks._targeted_game import TargetedGame
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._sklearn import HasMethods, StrOptions
 

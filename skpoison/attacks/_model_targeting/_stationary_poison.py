@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
-from skpoison.attacks._margin_losses import BEND
+from skpoison.attacks._model_targeting._margin_losses import BEND
 
 # Weight of equations that must hold, beside the gradient that should vanish.
 FIRM = 1e3

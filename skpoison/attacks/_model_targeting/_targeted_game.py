@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skpoison.attacks._gradient_canceling import cancel_gradient
 from skpoison.attacks._labels import choose_labels
-from skpoison.attacks._linear_problem import fit_problem
-from skpoison.attacks._model_bounds import TargetBound
-from skpoison.attacks._numeric_rows import numeric_rows
-from skpoison.attacks._stationary_poison import ClearGradient
-from skpoison.attacks._target_models import Candidates, flipped_models
-from skpoison.attacks._targeted_arguments import (
+from skpoison.attacks._model_targeting._gradient_canceling import cancel_gradient
+from skpoison.attacks._model_targeting._linear_problem import fit_problem
+from skpoison.attacks._model_targeting._model_bounds import TargetBound
+from skpoison.attacks._model_targeting._stationary_poison import ClearGradient
+from skpoison.attacks._model_targeting._target_models import Candidates, flipped_models
+from skpoison.attacks._model_targeting._targeted_arguments import (
     read_model,
     table_constraints,
     unreachable,
 )
+from skpoison.attacks._numeric_rows import numeric_rows
 
 
 @dataclass

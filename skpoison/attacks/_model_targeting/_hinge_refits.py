@@ -7,8 +7,8 @@ from copy import copy
 
 import numpy as np
 
-from skpoison.attacks._box_quadratic import minimize_in_box
-from skpoison.attacks._counted_rows import CountedRows
+from skpoison.attacks._model_targeting._box_quadratic import minimize_in_box
+from skpoison.attacks._model_targeting._counted_rows import CountedRows
 
 # How far a margin may be on the wrong side of 1.
 TOLERANCE = 1e-7

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skpoison.attacks._feature_constraints import FeatureConstraints
-from skpoison.attacks._linear_problem import LinearModel
+from skpoison.attacks._model_targeting._linear_problem import LinearModel
 
 
 def table_constraints(constraints, X, values, owner):

@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from skpoison.attacks._counted_rows import CountedRows
+from skpoison.attacks._model_targeting._counted_rows import CountedRows
 
 # Largest entry of the mean gradient at what counts as an optimum.
 TOLERANCE = 1e-7

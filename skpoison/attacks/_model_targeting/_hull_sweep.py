@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skpoison.attacks._hull_chain import BOX, Chains, box_edges, group_edges
+from skpoison.attacks._model_targeting._hull_chain import (
+    BOX,
+    Chains,
+    box_edges,
+    group_edges,
+)
 
 # One-hot codes on either side of the best edge that are tried with each box corner.
 N_NEIGHBORS = 8
