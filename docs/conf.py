@@ -87,14 +87,15 @@ def scrape_animations(block, block_vars, gallery_conf):
     from sphinx_gallery.scrapers import figure_rst
 
     figures = {plt.figure(number) for number in plt.get_fignums()}
-    paths = []
+    images = ""
     for value in block_vars["example_globals"].values():
         if isinstance(value, Animation) and value._fig in figures:
             path = Path(block_vars["image_path_iterator"].next()).with_suffix(".gif")
             value.save(path, writer=PillowWriter(fps=8))
+            title = value._fig.axes[0].get_title()
+            images += figure_rst([str(path)], gallery_conf["src_dir"], title)
             plt.close(value._fig)
-            paths.append(str(path))
-    return figure_rst(paths, gallery_conf["src_dir"])
+    return images
 
 
 sphinx_gallery_conf = {

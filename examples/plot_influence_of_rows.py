@@ -94,7 +94,7 @@ pd.Series(scores).groupby(kind).agg(["size", "sum"]).round(1)
 # One row at a time they rank as the refits do, and understate the largest changes by
 # up to a third: one Newton step is not a refit. A sum of scores is far from what
 # leaving many rows out does. As the rows that support the target go, those that are
-# left get more important. The band is as many eights drawn at random, ten times.
+# left get more important. The band is as many eights drawn at random, six times.
 
 
 def refit_without(rows):
@@ -110,7 +110,7 @@ eights = np.flatnonzero(y_train == 8)
 sizes = [0, 1, 5, 10, 20, 40, 60]
 best = np.array([refit_without(order[:size]) for size in sizes])
 random = [
-    [refit_without(rng.choice(eights, size, replace=False))[0] for _ in range(10)]
+    [refit_without(rng.choice(eights, size, replace=False))[0] for _ in range(6)]
     for size in sizes
 ]
 predicted = [-scores[order[:size]].sum() / len(X_train) for size in sizes]

@@ -323,8 +323,11 @@ def test_images_stay_in_the_ball_and_the_box(attack):
     rng = np.random.RandomState(0)
     X = rng.rand(120, 2, 3, 3).astype(np.float32)
     y = (X.mean(axis=(1, 2, 3)) > 0.5).astype(int)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(18, 2))
     net = skorch.NeuralNetClassifier(
-        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(18, 2)),
+        module,
         criterion=torch.nn.CrossEntropyLoss,
         max_epochs=20,
         lr=0.5,
