@@ -37,7 +37,19 @@ from skpoison.utils._containers import take
         ModelTargetedPoisoner(),
         WitchesBrewPoisoner(eps=1.0, n_steps=3, n_restarts=1),
     ],
-    ids=["clusters", "features", "slices", "surrogate", "other parameters"],
+    ids=[
+        "clusters",
+        "features",
+        "slices",
+        "surrogate",
+        "other parameters",
+        "backdoor",
+        "gradient",
+        "influence",
+        "KKT",
+        "model-targeted",
+        "Witches' Brew",
+    ],
 )
 def test_poisoners_pass(poisoner):
     check_poisoner(poisoner)
