@@ -29,7 +29,7 @@ format: .venv
 	$(BIN)/ruff format .
 
 docs: .venv
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 bench: .venv
 	$(BIN)/python benchmarks/slice_enumeration.py

@@ -2,7 +2,8 @@
 
 Run from the root of the repository::
 
-    SKPOISON_DATA_HOME=../shared/data python benchmarks/attacks_faces.py
+    export SKPOISON_DATA_HOME=../shared/data
+    python benchmarks/attacks_faces.py --seeds 3 --LR 8 --NN 2
 
 The data home holds ``utkface/utkface_mobilefacenet_128_f16.npy``, the activations of a
 frozen MobileFaceNet, one row a face, and ``utkface/utkface.npz`` with their ``age``,

@@ -133,7 +133,7 @@ class KKTPoisoner(BaseTargetedPoisoner):
     See Also
     --------
     ModelTargetedPoisoner : Finds one row after the other.
-    model_lower_bound : The lower bound for any model, at its best.
+    model_lower_bound : The lower bound of any model.
     SubpopPoisoner : The label flipping attack, for any model.
 
     Notes

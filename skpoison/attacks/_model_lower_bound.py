@@ -83,7 +83,8 @@ def model_lower_bound(estimator, X, y, target_model, *, constraints=None, max_it
     to the smallest total weight of rows, in their convex hull, that make the gradient
     vanish. Both are solved for together, by a fully corrective Frank-Wolfe method, so
     that with enough steps no larger bound holds for the convex hull and fractional
-    counts.
+    counts. The hinge loss has kinks at which the search stops early; `lower_bound_` of
+    an attack can then be the larger bound, and both hold.
 
     Solvers stop before the optimum, and the bound holds for the models that they stop
     at with the estimator's `tol`: LogisticRegression where no entry of the mean

@@ -46,11 +46,11 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
         Whether `alpha` counts in the target's rows in the victim's training
         data, or among the attacker's own.
 
-    label : {"constant", "least_likely", "max_loss", "flip"} or class label, \
-            default="constant"
-        The class that the members are to be taken for, by the rules of
-        :class:`SubpopPoisoner`. The attack plays on two classes: this one, and the
-        most frequent other one of the members. Poison rows get either.
+    label : str or class, default="constant"
+        The class that the members are to be taken for: a class, or "constant",
+        "least_likely", "max_loss" or "flip", the rules of :class:`SubpopPoisoner`.
+        The attack plays on two classes: this one, and the most frequent other one of
+        the members. Poison rows get either.
 
     replace : bool, default=True
         Not used: rows are made, and may be equal.
@@ -126,11 +126,13 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
 
     loss_differences_ : ndarray of shape (n_poison + 1,) or None
         Largest difference of losses found before each row and after the last one. The
-        target model is reached where it is 0.
+        target model is reached where it is 0. With `polish` all but the last are of
+        the rows of the online algorithm, which the polished ones replace.
 
     n_reached_ : int or None
-        Number of poison rows at which no difference of losses was above `tol`;
-        `None` where the budget ended before.
+        Number of poison rows, of the online algorithm, at which no difference of
+        losses was above `tol`; `None` where the budget ended before. It can be below
+        `lower_bound_`, which is for the target model itself and not for one near it.
 
     inner_gap_ : float or None
         Largest amount by which a row may have been better than the one found, over
@@ -148,7 +150,7 @@ class ModelTargetedPoisoner(BaseTargetedPoisoner):
     See Also
     --------
     KKTPoisoner : Solves for all rows at once.
-    model_lower_bound : The lower bound for any model, at its best.
+    model_lower_bound : The lower bound of any model.
     SubpopPoisoner : The label flipping attack, for any model.
 
     Notes

@@ -112,7 +112,9 @@ def test_poison_keeps_to_eps_and_to_the_range_of_pixels(images, surrogate):
     assert_array_equal(y_res, y[sources])
 
 
-@pytest.mark.parametrize("augment", ["shift_flip", shift_and_flip], ids=["name", "function"])
+@pytest.mark.parametrize(
+    "augment", ["shift_flip", shift_and_flip], ids=["name", "function"]
+)
 def test_augmented_poison_is_the_same_for_the_same_seed(images, surrogate, augment):
     settings = {"augment": augment, "n_steps": 3}
     before = torch.get_rng_state()
