@@ -16,8 +16,9 @@ export PYTHONHASHSEED := 0
 demo: .venv
 	$(BIN)/python examples/demo.py
 
+# A thread for each of the two processes.
 test: .venv
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: .venv
 	$(BIN)/ruff check .

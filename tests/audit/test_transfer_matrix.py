@@ -122,7 +122,7 @@ def test_surrogates_matter_to_a_poisoner_that_uses_them(data):
     assert (square.nunique() > 1).all()
 
 
-def test_crafted_poison_does_most_to_the_model_that_it_was_crafted_with():
+def test_crafted_poison_does_more_than_label_flipping_to_its_own_model():
     X, y = load_breast_cancer(return_X_y=True)
     X, X_test, y, y_test = train_test_split(scale(X), y, test_size=0.4, random_state=0)
     models = {"loose": LogisticRegression(), "tight": LogisticRegression(C=0.01)}
@@ -139,8 +139,8 @@ def test_crafted_poison_does_most_to_the_model_that_it_was_crafted_with():
         random_state=0,
     )
     square = table.pivot(index="surrogate", columns="victim", values="target_damage")
-    assert square["tight"].idxmax() == "tight"
-    assert square.loc["loose", "loose"] > square.loc["tight", "loose"]
+    for name in models:
+        assert square.loc[name, name] > square.loc["label flipping", name] + 0.05
 
 
 def test_results_do_not_depend_on_n_jobs(data):
