@@ -94,8 +94,8 @@ AUDITS = [
 ]
 
 
-# Some checks give labels that have nothing to do with the rows: no model of flipped ones
-# is worse than the clean model, which is told.
+# Some checks give labels that have nothing to do with the rows: no model of flipped
+# ones is worse than the clean model, which is told.
 no_target_model = pytest.mark.filterwarnings('ignore:target_model="auto":UserWarning')
 
 
