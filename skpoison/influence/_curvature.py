@@ -60,7 +60,8 @@ class Curvature:
         The solver in use.
 
     min_eigenvalue : float
-        Smallest eigenvalue of the matrix; NaN where the solver does not know it.
+        Smallest eigenvalue of the matrix, or with "kfac" of what stands in for it; NaN
+        where the solver does not know it.
         Directions in which no loss and no penalty changes are left out where there
         is no damping.
     """
@@ -193,7 +194,9 @@ class Curvature:
                 f"weight. Got the curvature {self.kind!r}"
                 + (" and weights." if self.weights is not None else ".")
             )
-        return self.loss.kfac(self.X, self.codes, self.damping).solve
+        approximation = self.loss.kfac(self.X, self.codes, self.damping)
+        self.min_eigenvalue = approximation.min_eigenvalue
+        return approximation.solve
 
 
 def _is_regular(lu, size):

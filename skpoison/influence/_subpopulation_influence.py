@@ -93,8 +93,8 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         Number of parameters of the model.
 
     min_eigenvalue_ : float
-        Smallest eigenvalue of the damped curvature; NaN where the solver is not
-        "exact". A negative one has been warned about.
+        Smallest eigenvalue of the damped curvature, or with "kfac" of what stands in
+        for it; NaN with "cg" and "nystroem". A negative one has been warned about.
 
     verification_ : DataFrame of shape (n_verified, 3) or None
         Of the last call with ``verify``: `row`, the row that was left out or added,
