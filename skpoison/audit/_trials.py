@@ -214,7 +214,7 @@ def _craft(name, poisoner, data, seed, is_first):
             X_test=poisoner.apply_trigger(data.test.X) if stamps else None,
         )
     except Exception as error:
-        error.add_note(f"The attack is {name!r}.")
+        error.add_note(f"It was raised while {name!r} was crafted.")
         raise
 
 

@@ -307,4 +307,4 @@ def test_an_attack_that_fails_is_named(tumors):
     attacks = {"mine": SubpopPoisoner(target=500), "flip": FLIP}
     with pytest.raises(ValueError, match="target=500 is out of range") as caught:
         compare(attacks, LogisticRegression(), data)
-    assert caught.value.__notes__ == ["The attack is 'mine'."]
+    assert caught.value.__notes__ == ["It was raised while 'mine' was crafted."]
