@@ -9,6 +9,8 @@ from sklearn.exceptions import NotFittedError
 from skorch import NeuralNetClassifier
 from torch import nn
 
+from skpoison.nets._seeded_net_classifier import SeededNetClassifier
+
 CRITERIA = (nn.CrossEntropyLoss, nn.NLLLoss)
 
 
@@ -84,7 +86,7 @@ def criterion_of(net):
 
 
 def classes_of(net):
-    """Give the classes of a net, which are 0, 1, 2, ...
+    """Give the classes of a net.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def classes_of(net):
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        Its classes.
+        Its classes, which are 0, 1, 2, ... for nets that do not encode labels.
     """
     try:
         classes = np.asarray(net.classes_)
@@ -103,12 +105,15 @@ def classes_of(net):
             f"{type(net).__name__} does not know its classes. Fit it with y, or "
             "give it classes=."
         ) from error
+    if isinstance(net, SeededNetClassifier):
+        return classes
     if classes.dtype.kind not in "iu" or not np.array_equal(
         classes, np.arange(len(classes))
     ):
         raise ValueError(
             "A net of skorch takes the numbers 0, 1, 2, ... of its outputs for labels. "
-            f"Got the classes {classes.tolist()}. Encode y with LabelEncoder."
+            f"Got the classes {classes.tolist()}. Use SeededNetClassifier of "
+            "skpoison.nets, which encodes labels, or encode y with LabelEncoder."
         )
     return classes
 

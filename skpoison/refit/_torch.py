@@ -20,6 +20,9 @@ from skpoison.nets._functional import (
     seeded,
     to_device,
 )
+from skpoison.nets._inputs import to_model
+from skpoison.nets._layers import takes_tokens
+from skpoison.nets._seeded_net_classifier import SeededNetClassifier
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._minibatches import (
     SharedBatches,
@@ -91,13 +94,13 @@ class NetEnsemble(RefitEnsemble):
         out = np.empty((len(self), len(X)), dtype=np.int64)
         for block in self._blocks:
             out[block.numbers] = block.predict(X)
-        return out
+        return self._template.classes_[out] if _encodes(self._template) else out
 
     def _model(self, j):
         block, i = self._where[j]
         net = clone(self._estimator)
         with torch.random.fork_rng():
-            net.initialize()
+            _initialize(net, self._X, self._y)
         net.check_data(self._X, self._y)
         net.module_.load_state_dict({k: p[i] for k, p in block.params.items()})
         net.optimizer_.load_state_dict(_state_of_one(block.optimizer_state, i))
@@ -112,12 +115,13 @@ def refit_nets(estimator, X, y, poisons):
     """Train all nets, as many at a time as the memory allows."""
     if not _is_covered(estimator, X, y, poisons):
         return NotImplemented
-    seed = _fixed_seed(estimator)
+    seed, data = _fixed_seed(estimator), (estimator, X, y, poisons)
     with seeded(seed):
-        template = clone(estimator).initialize()
+        template = _initialize(clone(estimator), X, y)
         if not _has_covered_parts(template):
             return NotImplemented
-        params = _initial_params(estimator, template, len(poisons), seed)
+        params = _initial_params(estimator, template, X, y, len(poisons), seed)
+        y, poisons = _as_codes(template, y, poisons)
         shuffle_seed, *place_seeds = torch.randint(2**31, (1 + len(poisons),)).tolist()
         if seed is not None:
             place_seeds = [place_seeds[0]] * len(poisons)
@@ -131,7 +135,7 @@ def refit_nets(estimator, X, y, poisons):
             )
             for numbers in _groups(template, len(y), poisons, size)
         ]
-    return NetEnsemble(estimator, X, y, poisons, template=template, blocks=blocks)
+    return NetEnsemble(*data, template=template, blocks=blocks)
 
 
 class Block:
@@ -183,7 +187,7 @@ class Block:
 
     def _train_epoch(self, batches, rows, labels, optimizer):
         """Go through all batches once; return the mean loss of each net."""
-        self._net.module_.train()
+        self._net._set_training(True)
         total = torch.zeros(len(self.numbers), device=self._net.device)
         for shared, own, mask, sizes in batches:
             shared = np.broadcast_to(shared, (len(own), len(shared)))
@@ -230,6 +234,8 @@ class Block:
 
 
 def _output(net, params, X):
+    if _encodes(net):
+        X = to_model(X, takes_tokens(net.module_))
     output = functional_call(net.module_, params, (X,))
     return output[0] if isinstance(output, tuple) else output
 
@@ -267,10 +273,26 @@ def _fixed_seed(estimator):
     return None if seed is None else int(seed)
 
 
-def _initial_params(estimator, template, n_models, seed):
+def _encodes(net):
+    return isinstance(net, SeededNetClassifier)
+
+
+def _initialize(net, X, y):
+    """Make the module of a net, which may read its sizes from the data."""
+    return net.initialize_for(X, y) if _encodes(net) else net.initialize()
+
+
+def _as_codes(net, y, poisons):
+    """Labels as the numbers of outputs."""
+    if not _encodes(net):
+        return y, poisons
+    return net.encode(y), [(rows, net.encode(labels)) for rows, labels in poisons]
+
+
+def _initial_params(estimator, template, X, y, n_models, seed):
     """Draw the initial parameters of each net."""
     nets = (
-        template if seed is not None else clone(estimator).initialize()
+        template if seed is not None else _initialize(clone(estimator), X, y)
         for _ in range(n_models)
     )
     return [
@@ -295,7 +317,9 @@ def _is_covered(estimator, X, y, poisons):
     """Whether the settings of the net are those whose effect is known."""
     if _overrides_training(type(estimator)) or not isinstance(X, np.ndarray):
         return False
-    if y.dtype != np.int64 or X.dtype.kind not in "fiu":
+    if not _encodes(estimator) and y.dtype != np.int64:
+        return False
+    if X.dtype.kind not in "fiu" or not _computes_as_is(estimator):
         return False
     if not all(np.isin(labels, np.unique(y)).all() for _, labels in poisons):
         return False
@@ -317,12 +341,21 @@ def _is_covered(estimator, X, y, poisons):
     )
 
 
+def _computes_as_is(net):
+    """Whether batches pass the module as they are, at full precision and one rate."""
+    if not _encodes(net):
+        return True
+    changes = (net.augmentation, net.schedule)
+    return changes == (None, None) and not net.mixes_precision()
+
+
 def _overrides_training(cls):
     """Whether a subclass of skorch's net changes more than its constructor."""
-    own = cls.__mro__[: cls.__mro__.index(NeuralNetClassifier)]
+    known = SeededNetClassifier
+    base = known if issubclass(cls, known) else NeuralNetClassifier
     return any(
-        hasattr(NeuralNetClassifier, name)
-        for ancestor in own
+        hasattr(base, name)
+        for ancestor in cls.__mro__[: cls.__mro__.index(base)]
         for name in vars(ancestor)
         # scikit-learn adds the setters of requests to every subclass.
         if not (name.startswith("__") or re.fullmatch("set_.*_request", name))

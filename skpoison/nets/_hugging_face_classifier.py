@@ -1,0 +1,241 @@
+"""Trained transformers of Hugging Face."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import transformers
+from torch import nn
+
+from skpoison.nets._seeded_net_classifier import SeededNetClassifier
+from skpoison.nets._text_tokenizer import check_texts
+
+
+class HuggingFaceClassifier(SeededNetClassifier):
+    """Fine-tune a trained transformer to classify texts.
+
+    Texts go in; the checkpoint's own tokenizer cuts them. The defaults are those of the
+    subpopulation paper for BERT on IMDB [1]_ [2]_.
+
+    Parameters
+    ----------
+    checkpoint : str or path-like
+        Folder with a model and its tokenizer, as `save_pretrained` writes them, or the
+        name of one on the Hugging Face hub, which is then downloaded.
+
+    max_length : int, default=256
+        Texts are cut after so many tokens. The time of a batch grows with its longest
+        text.
+
+    optimizer : class of torch.optim.Optimizer, default=torch.optim.AdamW
+        The optimizer.
+
+    lr : float, default=1e-5
+        Learning rate at the start.
+
+    max_epochs : int, default=4
+        Number of passes over the training rows.
+
+    batch_size : int, default=16
+        Rows of a minibatch.
+
+    freeze : {"features"}, list of str or None, default=None
+        ``None`` fine-tunes every parameter, which is BERT-FT in the paper.
+        ``"features"`` trains the last linear layer alone. The paper's BERT-LL trains
+        the last of BERT's 12 blocks, too:
+        ``["*embeddings*", "*.layer.[0-9].*", "*.layer.10.*", "*pooler*"]``.
+
+    schedule : {"linear"} or None, default="linear"
+        Whether the learning rate falls to 0 over the epochs.
+
+    layer : str or int, default="penultimate"
+        Layer that `transform` gives, see :class:`SeededNetClassifier`. The mean over
+        the tokens of BERT's last block is ``"model.bert.encoder"``.
+
+    device : str or torch.device, default="auto"
+        Where to compute. ``"auto"`` is the first GPU, or else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the new last layer, shuffles and dropout.
+
+    verbose : int, default=0
+        Whether to print a line for each epoch.
+
+    **kwargs : dict
+        Other parameters of :class:`SeededNetClassifier`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+
+    module_ : torch.nn.Module
+        The network; ``module_.model`` is the model of transformers.
+
+    tokenizer_ : transformers.PreTrainedTokenizerBase
+        The checkpoint's tokenizer.
+
+    history_ : skorch.history.History
+        Losses of each epoch.
+
+    Raises
+    ------
+    ValueError
+        If there is no such checkpoint, it cannot classify texts, or texts are empty.
+
+    See Also
+    --------
+    SeededNetClassifier : The classifier that this one is.
+    TextTransformer : A small transformer to train from scratch.
+
+    References
+    ----------
+    .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
+       "Subpopulation Data Poisoning Attacks", CCS 2021. :arxiv:`2006.14026`
+    .. [2] J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. "BERT: Pre-training of Deep
+       Bidirectional Transformers for Language Understanding", NAACL 2019.
+       :arxiv:`1810.04805`
+
+    Examples
+    --------
+    >>> from skpoison.nets import HuggingFaceClassifier
+    >>> bert = HuggingFaceClassifier("bert-base-uncased", random_state=0)
+    >>> bert.fit(["a fine film", "a dull film"], [1, 0])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        checkpoint,
+        *,
+        max_length=256,
+        optimizer=torch.optim.AdamW,
+        lr=1e-5,
+        max_epochs=4,
+        batch_size=16,
+        freeze=None,
+        schedule="linear",
+        layer="penultimate",
+        device="auto",
+        random_state=None,
+        verbose=0,
+        **kwargs,
+    ):
+        super().__init__(
+            **{"module": TextClassifier} | kwargs,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            freeze=freeze,
+            schedule=schedule,
+            layer=layer,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.checkpoint = checkpoint
+        self.max_length = max_length
+
+    def fit(self, X, y, **fit_params):
+        """Fine-tune the checkpoint.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,)
+            Texts.
+
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+
+        **fit_params : dict
+            Passed to the module and to `train_split`.
+
+        Returns
+        -------
+        self : HuggingFaceClassifier
+            The fitted classifier.
+        """
+        self._load_tokenizer()
+        return super().fit(X, y, **fit_params)
+
+    def _make_module(self):
+        self._load_tokenizer()
+        with _clear_errors(self), _quiet():
+            return TextClassifier(self.checkpoint, len(self.classes_), self._padding())
+
+    def _load_tokenizer(self):
+        with _clear_errors(self), _quiet():
+            self.tokenizer_ = transformers.AutoTokenizer.from_pretrained(
+                self.checkpoint, padding_side="right"
+            )
+
+    def _padding(self):
+        return self.tokenizer_.pad_token_id
+
+    def _rows(self, X):
+        """Token numbers of texts; rows that are numbers have been cut before."""
+        if isinstance(X, np.ndarray) and X.dtype.kind == "i" and X.ndim == 2:
+            return X
+        if not hasattr(self, "tokenizer_"):
+            self._load_tokenizer()
+        numbers = self.tokenizer_(
+            check_texts(X, type(self).__name__),
+            truncation=True,
+            max_length=self.max_length,
+            padding="max_length",
+            return_attention_mask=False,
+        )["input_ids"]
+        return np.asarray(numbers, dtype=np.int64)
+
+
+class TextClassifier(nn.Module):
+    """Model of transformers that takes token numbers and gives logits."""
+
+    def __init__(self, checkpoint, n_classes, padding):
+        super().__init__()
+        self.padding = padding
+        self.model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            checkpoint,
+            num_labels=n_classes,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+        )
+
+    def forward(self, X):
+        """Give the logits; columns that are padding in all rows are left out."""
+        is_token = X != self.padding
+        longest = int(is_token.sum(dim=1).max())
+        X, is_token = X[:, :longest], is_token[:, :longest]
+        return self.model(input_ids=X, attention_mask=is_token.long()).logits
+
+
+@contextmanager
+def _clear_errors(net):
+    """Say which checkpoint cannot be used."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"checkpoint={str(net.checkpoint)!r} of {type(net).__name__} is no folder "
+            "with a tokenizer and a model that classifies texts, nor the name of one on "
+            "the Hugging Face hub that can be reached. transformers says: "
+            f"{str(error).strip().splitlines()[0]}"
+        ) from error
+
+
+@contextmanager
+def _quiet():
+    """Keep transformers from telling that the last layer is new, as it should be."""
+    log = transformers.utils.logging
+    verbosity, shows_bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(verbosity)
+        if shows_bars:
+            log.enable_progress_bar()

@@ -1,0 +1,632 @@
+"""Networks of torch that keep the habits of scikit-learn."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+from skorch import NeuralNetClassifier
+from skorch.callbacks import EpochScoring
+from torch import nn
+from torch.utils.data import DataLoader
+
+from skpoison.nets._augmentations import shift_and_flip
+from skpoison.nets._batches import Rows, as_batch, rows_of
+from skpoison.nets._devices import check_device, resolve_device
+from skpoison.nets._functional import seeded
+from skpoison.nets._inputs import check_shape, rows_of_numbers, to_model
+from skpoison.nets._layers import (
+    as_columns,
+    check_layer,
+    evaluate_frozen,
+    freeze_parameters,
+    listening,
+    takes_tokens,
+)
+from skpoison.nets._linear_decay import LinearDecay
+from skpoison.nets._pretrained import load_pretrained
+from skpoison.nets._sizes import sizes_for
+from skpoison.utils._containers import n_rows
+from skpoison.utils._random import draw_seed
+from skpoison.utils._sklearn import _num_samples
+
+AUGMENTATIONS = {"shift_and_flip": shift_and_flip}
+
+
+class SeededNetClassifier(NeuralNetClassifier):
+    """Classifier of skorch that can stand wherever one of scikit-learn can.
+
+    It adds to :class:`skorch.classifier.NeuralNetClassifier` what audits need: an
+    integer `random_state` gives the same network in every process; labels may be of any
+    kind; rows may be frames, lists, doubles or the bytes of images; the module's sizes
+    are read from the data; trained weights can be given and frozen; and `transform`
+    gives the activations of a layer.
+
+    Parameters
+    ----------
+    module : class or instance of torch.nn.Module
+        The network, which gives logits: one of this package, or any other. Its
+        arguments are parameters of the classifier, with the prefix ``module__``. Where
+        it has arguments `n_features`, `n_channels`, `image_size` or `n_classes` that
+        are not set, they are read from the data.
+
+    criterion : class of torch.nn.Module, default=torch.nn.CrossEntropyLoss
+        The loss.
+
+    optimizer : class of torch.optim.Optimizer, default=torch.optim.Adam
+        The optimizer. Its arguments have the prefix ``optimizer__``.
+
+    lr : float, default=0.001
+        Learning rate.
+
+    max_epochs : int, default=12
+        Number of passes over the training rows.
+
+    batch_size : int, default=32
+        Rows of a minibatch. They are shuffled, unless
+        ``iterator_train__shuffle=False``.
+
+    train_split : callable or None, default=None
+        How skorch sets rows aside for validation, as early stopping needs. `None` trains
+        on all rows.
+
+    freeze : {"features"}, list of str or None, default=None
+        Which parameters stay as they are. `None` trains all of them: end to end, or,
+        where `pretrained` is given, fine-tuning. ``"features"`` trains the last layer
+        alone, which is last-layer transfer. A list holds patterns of parameter names,
+        such as ``"encoder.*"``.
+
+    pretrained : estimator, dict, str, path-like or None, default=None
+        Weights to start from: a fitted net of skorch, the state of a module, or a file
+        that holds one (``.safetensors``, or else of `torch.save`). The last layer
+        starts anew where it is of another shape.
+
+    layer : str or int, default="penultimate"
+        Layer that `transform` gives: ``"penultimate"`` is what the last layer reads,
+        number `i` what is made of layer number `i` of those with parameters, a name
+        what the part of the module of that name gives, and ``"output"`` the logits.
+
+    schedule : {"linear"} or None, default=None
+        Whether the learning rate falls in a line, to 0 after the last batch.
+
+    augmentation : {"shift_and_flip"}, callable or None, default=None
+        What is done to each batch in training: random shifts by up to an eighth and
+        random flips, as the paper does on CIFAR-10, or a function of a tensor.
+
+    mixed_precision : {"auto"} or bool, default="auto"
+        Whether to compute in bfloat16 what can be, keeping weights in float32.
+        ``"auto"`` does on a GPU that can, and not elsewhere.
+
+    device : str or torch.device, default="auto"
+        Where to compute. ``"auto"`` is the first GPU, or else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, shuffles, dropout and augmentation. An int gives the
+        same network in every call, and leaves torch's generator as it was; `None` draws
+        from that generator.
+
+    verbose : int, default=0
+        Whether to print a line for each epoch.
+
+    **kwargs : dict
+        Other parameters of :class:`skorch.classifier.NeuralNetClassifier`, and those
+        with a prefix.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+
+    module_ : torch.nn.Module
+        The network.
+
+    input_shape_ : tuple of int
+        Shape of a row: (n_features,), or (n_channels, height, width).
+
+    n_features_in_ : int
+        Number of features, where rows are of one dimension.
+
+    history_ : skorch.history.History
+        Losses of each epoch.
+
+    Raises
+    ------
+    ValueError
+        If rows are not finite numbers of one shape, images have their channels last,
+        labels are of one class or, in `partial_fit`, not among those seen, the device is
+        not there, `pretrained` is of another architecture, or a layer does not exist.
+
+    See Also
+    --------
+    TabularNet : Module for tables.
+    ConvNet : Module for images.
+    TextTransformer : Module for texts.
+    HuggingFaceClassifier : Trained transformers.
+    skpoison.finders.Representation : Activations of any layer of any model.
+
+    Notes
+    -----
+    On a CPU, and with as many threads, two fits with one seed give the same bytes.
+    Where the module normalizes over batches and one shuffled row is left for the last
+    batch of an epoch, that row is left out, as it cannot be normalized alone.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skpoison.nets import SeededNetClassifier, TabularNet
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> y = y.map(dict(enumerate(["setosa", "versicolor", "virginica"])))
+    >>> net = SeededNetClassifier(TabularNet, lr=0.02, max_epochs=30, random_state=0)
+    >>> net.fit(X, y).predict(X[:2])
+    array(['setosa', 'setosa'], dtype=object)
+    >>> net.score(X, y) > 0.9
+    True
+    >>> net.transform(X).shape
+    (150, 10)
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=0.001,
+        max_epochs=12,
+        batch_size=32,
+        train_split=None,
+        freeze=None,
+        pretrained=None,
+        layer="penultimate",
+        schedule=None,
+        augmentation=None,
+        mixed_precision="auto",
+        device="auto",
+        random_state=None,
+        verbose=0,
+        **kwargs,
+    ):
+        kwargs.setdefault("iterator_train__shuffle", True)
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            device=device,
+            verbose=verbose,
+            **kwargs,
+        )
+        self.freeze = freeze
+        self.pretrained = pretrained
+        self.layer = layer
+        self.schedule = schedule
+        self.augmentation = augmentation
+        self.mixed_precision = mixed_precision
+        self.random_state = random_state
+
+    # skorch asks `device` for a device of torch everywhere; the parameter stays "auto".
+    @property
+    def device(self):
+        """Device that the parameter stands for."""
+        return resolve_device(self.__dict__["device"])
+
+    @device.setter
+    def device(self, device):
+        self.__dict__["device"] = device
+
+    def get_params(self, deep=True, **kwargs):
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to give those of parts that are estimators, too.
+
+        **kwargs : dict
+            Passed to scikit-learn.
+
+        Returns
+        -------
+        params : dict of str to object
+            Parameters by their names.
+        """
+        return super().get_params(deep, **kwargs) | {"device": self.__dict__["device"]}
+
+    def __setstate__(self, state):
+        """Take the state of a pickle, on a machine that may have another device."""
+        device = state["device"]
+        super().__setstate__({**state, "device": resolve_device(device)})
+        if device == "auto":
+            self.device = device
+
+    def fit(self, X, y, **fit_params):
+        """Fit the network, from its start unless ``warm_start=True``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Training rows: a table, images with their channels first, or token numbers.
+
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+
+        **fit_params : dict
+            Passed to the module and to `train_split`.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The fitted classifier.
+        """
+        X, y = self._checked(X, y)
+        if not (self.warm_start and self.initialized_):
+            self._learn_shape(X, y)
+        with seeded(self._seed()):
+            return super().fit(X, y, **fit_params)
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train for `max_epochs` more epochs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All class labels, where the first call does not see all of them.
+
+        **fit_params : dict
+            Passed to the module and to `train_split`.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The fitted classifier.
+        """
+        if "_routing_method" in fit_params:
+            return super().partial_fit(X, y, **fit_params)
+        X, y = self._checked(X, y)
+        if not self.initialized_:
+            self._learn_shape(X, y if classes is None else classes)
+        with seeded(self._seed(len(self.history_ or ()))):
+            return super().partial_fit(X, y, **fit_params)
+
+    def initialize_for(self, X, y):
+        """Make the module for some data, without training it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The classifier, with its initial weights. They are drawn from torch's
+            generator unless there is a seed.
+        """
+        X, y = self._checked(X, y)
+        self._learn_shape(X, y)
+        with seeded(self._seed()):
+            return self.initialize()
+
+    def encode(self, y):
+        """Give the numbers of class labels.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        codes : ndarray of int64 of shape (n_samples,)
+            Their places in `classes_`.
+        """
+        y = np.asarray(y)
+        unseen = np.setdiff1d(y, self.classes_)
+        if len(unseen):
+            raise ValueError(
+                f"y of {type(self).__name__} has labels that were unseen in training: "
+                f"{unseen[:5].tolist()}. The classes are {self.classes_.tolist()}."
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int64)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            The most probable class of each.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def transform(self, X):
+        """Give the activations of the layer `layer`.
+
+        Rows pass the network in batches; of images and texts the mean over pixels or
+        tokens is taken, where a layer gives them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows.
+
+        Returns
+        -------
+        X_out : ndarray of float32 of shape (n_samples, n_activations)
+            Activations.
+        """
+        return np.concatenate(list(self.iter_activations(X)))
+
+    def iter_activations(self, X, layer=None, pooling="mean"):
+        """Give the activations of a layer batch by batch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows.
+
+        layer : str or int, default=None
+            As the parameter `layer`, which `None` takes.
+
+        pooling : {"mean"} or None, default="mean"
+            Whether to take the mean over pixels or tokens.
+
+        Yields
+        ------
+        activations : ndarray of float32 of shape (n_batch, n_activations)
+            Activations of the next rows.
+        """
+        check_is_fitted(self)
+        layer = self.layer if layer is None else layer
+        if layer == "output":
+            yield from (Z.float().numpy() for Z in self.forward_iter(X))
+            return
+        check_layer(self.module_, layer, type(self).__name__)
+        iterator = self.get_iterator(self.get_dataset(X), training=False)
+        with listening(self.module_, layer, type(self).__name__) as heard:
+            for batch in iterator:
+                self.evaluation_step(batch)
+                columns = as_columns(heard.pop(), batch[0], pooling, self._padding())
+                heard.clear()
+                yield columns.cpu().numpy()
+
+    def mixes_precision(self):
+        """Whether the network computes in bfloat16.
+
+        Returns
+        -------
+        mixes : bool
+            What `mixed_precision` comes to on the device.
+        """
+        if self.mixed_precision == "auto":
+            is_gpu = torch.device(self.device).type == "cuda"
+            return is_gpu and torch.cuda.is_bf16_supported()
+        return self.mixed_precision
+
+    # What skorch calls along the way.
+
+    def initialize(self):
+        """Make the module, the criterion and the optimizer.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The classifier, initialized.
+        """
+        name = type(self).__name__
+        check_device(self.__dict__["device"], name)
+        if self.mixed_precision not in (True, False, "auto"):
+            raise ValueError(
+                f"mixed_precision={self.mixed_precision!r} of {name} must be True, "
+                "False or 'auto'."
+            )
+        if self.schedule not in ("linear", None):
+            raise ValueError(
+                f"schedule={self.schedule!r} of {name} must be 'linear' or None."
+            )
+        if not (
+            self.augmentation in (None, *AUGMENTATIONS) or callable(self.augmentation)
+        ):
+            raise ValueError(
+                f"augmentation={self.augmentation!r} of {name} must be one of "
+                f"{list(AUGMENTATIONS)}, a function of a tensor, or None."
+            )
+        return super().initialize()
+
+    def initialize_module(self):
+        """Make the module; load and freeze its weights.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The classifier.
+        """
+        self.module_ = self._make_module()
+        if self.pretrained is not None:
+            load_pretrained(self.module_, self.pretrained, type(self).__name__)
+        freeze_parameters(self.module_, self.freeze, type(self).__name__)
+        return self
+
+    def _make_module(self):
+        kwargs = self.get_params_for("module")
+        sizes = sizes_for(self.module, kwargs, self)
+        return self.initialized_instance(self.module, sizes | kwargs)
+
+    def check_data(self, X, y):
+        """Check rows and labels, as skorch asks for.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...)
+            Rows.
+
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        self.encode(y)
+
+    def get_dataset(self, X, y=None):
+        """Give rows and the numbers of their labels to skorch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Rows.
+
+        y : array-like of shape (n_samples,), default=None
+            Class labels.
+
+        Returns
+        -------
+        dataset : torch.utils.data.Dataset
+            Rows, and the numbers of their labels.
+        """
+        if isinstance(X, torch.utils.data.Dataset):
+            return X
+        X = self._rows(X)
+        check_shape(X, self.input_shape_, type(self).__name__)
+        return Rows(X, None if y is None else self.encode(y))
+
+    def get_iterator(self, dataset, training=False):
+        """Give the batches of a data set.
+
+        Parameters
+        ----------
+        dataset : torch.utils.data.Dataset
+            Rows.
+
+        training : bool, default=False
+            Whether they are trained on.
+
+        Returns
+        -------
+        iterator : torch.utils.data.DataLoader
+            Their batches.
+        """
+        iterator = super().get_iterator(dataset, training)
+        if isinstance(rows_of(dataset), Rows) and type(iterator) is DataLoader:
+            iterator.collate_fn = as_batch
+        if training and self._leaves_one(len(dataset)):
+            iterator.batch_sampler.drop_last = True
+        return iterator
+
+    def infer(self, x, **fit_params):
+        """Pass a batch through the module.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, ...)
+            Rows.
+
+        **fit_params : dict
+            Passed to the module.
+
+        Returns
+        -------
+        logits : Tensor of shape (n_samples, n_classes)
+            Outputs in float32.
+        """
+        x = to_model(x.to(self.device), takes_tokens(self.module_))
+        if x.ndim == 4:
+            # Convolutions are faster so on CPUs and GPUs.
+            x = x.contiguous(memory_format=torch.channels_last)
+        if self.augmentation is not None and self.module_.training:
+            x = AUGMENTATIONS.get(self.augmentation, self.augmentation)(x)
+        if not self.mixes_precision():
+            return super().infer(x, **fit_params)
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            return super().infer(x, **fit_params).float()
+
+    @property
+    def _default_callbacks(self):
+        # Rows set aside have the numbers of their labels, and not the labels.
+        accuracy = EpochScoring(_accuracy, name="valid_acc", lower_is_better=False)
+        callbacks = [
+            (name, accuracy if name == "valid_acc" else callback)
+            for name, callback in super()._default_callbacks
+        ]
+        if self.schedule == "linear":
+            callbacks.append(("linear_decay", LinearDecay()))
+        return callbacks
+
+    def _set_training(self, training=True):
+        super()._set_training(training)
+        if training and self.freeze is not None:
+            evaluate_frozen(self.module_)
+
+    def _checked(self, X, y):
+        name = type(self).__name__
+        if y is None:
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None."
+            )
+        X = self._rows(X)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        if _num_samples(X) != len(y):
+            raise ValueError(
+                f"X and y of {name} must have as many rows. Got {n_rows(X)} and "
+                f"{len(y)}."
+            )
+        return X, y
+
+    def _padding(self):
+        """Give the number of the token that stands after the end of a text."""
+        return 0
+
+    def _rows(self, X):
+        return rows_of_numbers(X, type(self).__name__)
+
+    def _learn_shape(self, X, y):
+        classes = np.unique(np.asarray(y))
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs labels of at least 2 classes. Got 1 "
+                f"class: {classes.tolist()}."
+            )
+        self.classes_inferred_ = classes
+        self.input_shape_ = X.shape[1:]
+        if X.ndim == 2:
+            self.n_features_in_ = X.shape[1]
+
+    def _seed(self, n_epochs=0):
+        if self.random_state is None:
+            return None
+        if isinstance(self.random_state, np.random.RandomState):
+            return draw_seed(self.random_state)
+        check_random_state(self.random_state)
+        return int(self.random_state) + n_epochs
+
+    def _leaves_one(self, n_samples):
+        batch_norm = nn.modules.batchnorm._BatchNorm
+        size = self.get_params_for("iterator_train").get("batch_size", self.batch_size)
+        return (
+            size > 1
+            and n_samples > size
+            and n_samples % size == 1
+            and any(isinstance(part, batch_norm) for part in self.module_.modules())
+        )
+
+
+def _accuracy(net, X, y):
+    return float(np.mean(net.predict_proba(X).argmax(axis=1) == np.asarray(y)))
