@@ -21,8 +21,14 @@ from sklearn.utils import get_tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skpoison.utils._containers import as_rows, take
-from skpoison.utils._sklearn import HasMethods, StrOptions, _fit_context
+from skpoison.finders._net_activations import (
+    components_of,
+    gather,
+    is_skorch,
+    net_activations,
+)
+from skpoison.utils._containers import as_rows, n_rows, take
+from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
 ACTIVATIONS = {
     "identity": lambda Z: Z,
@@ -45,27 +51,48 @@ class Representation(
     Parameters
     ----------
     estimator : classifier
-        Model to look into: an :class:`~sklearn.neural_network.MLPClassifier`, or
-        a pipeline that ends in one. Other classifiers have no hidden layer; their
+        Model to look into: an :class:`~sklearn.neural_network.MLPClassifier`, a
+        net of skorch such as :class:`~skpoison.nets.SeededNetClassifier`, or a
+        pipeline that ends in one. Other classifiers have no hidden layer; their
         `predict_proba`, or else `decision_function`, is the representation. A
         clone is fitted; wrap the model in
         :class:`~sklearn.frozen.FrozenEstimator` to use it as it is.
 
-    layer : {"penultimate", "output"} or int, default="penultimate"
+    layer : {"penultimate", "output"}, int or str, default="penultimate"
         Which activations: those of the last hidden layer, the output, or those
         of hidden layer number `layer`, counted from 0 and, where negative, from
-        the last. Only networks have numbered layers.
+        the last. Only networks have numbered layers; those of a net of skorch are
+        its parts with parameters, and what is made of each on the way to the next.
+        Parts of a net can be named, too, as in its module's `named_modules`.
+
+    pooling : {"mean"} or None, default="mean"
+        What becomes of layers of a net of skorch that give images or the tokens of
+        a text: the mean over the pixels or tokens, or (`None`) every number.
+
+    n_components : int, default=None
+        Number of principal components that stand for the activations of a net of
+        skorch. They are learned batch by batch, so that layers with more numbers
+        than memory can hold have a representation. `None` keeps the activations.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted model.
 
+    pca_ : IncrementalPCA or None
+        The fitted components; None where there are none.
+
     n_features_in_ : int
         Number of features seen in `fit`, where X has any.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, where X has string names only.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or the activations of all rows would take more than
+        4 GiB and `n_components` does not say how many are enough.
 
     See Also
     --------
@@ -94,12 +121,18 @@ class Representation(
             HasMethods(["fit", "predict_proba"]),
             HasMethods(["fit", "decision_function"]),
         ],
-        "layer": [StrOptions({"penultimate", "output"}), Integral],
+        "layer": [str, Integral],
+        "pooling": [StrOptions({"mean"}), None],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, estimator, layer="penultimate"):
+    def __init__(
+        self, estimator, layer="penultimate", *, pooling="mean", n_components=None
+    ):
         self.estimator = estimator
         self.layer = layer
+        self.pooling = pooling
+        self.n_components = n_components
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -121,6 +154,9 @@ class Representation(
         X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, skip_check_array=True)
         self.estimator_ = clone(self.estimator).fit(X, y)
+        self.pca_ = None
+        if self.n_components is not None:
+            self.pca_ = self._components(X)
         self._n_features_out = self._activations(take(X, [0])).shape[1]
         return self
 
@@ -143,18 +179,37 @@ class Representation(
         return self._activations(X)
 
     def _activations(self, X):
+        model, X = self._last_step(X)
+        if is_skorch(model):
+            batches = net_activations(model, X, self.layer, self.pooling)
+            return gather(batches, n_rows(X), self.pca_)
+        if isinstance(model, MLPClassifier) and self.layer != "output":
+            return _hidden(model, X, self._layer_number(model))
+        if self.layer not in ("penultimate", "output"):
+            raise ValueError(
+                f"layer={self.layer!r} of Representation asks for a hidden layer, and "
+                f"{type(model).__name__} has none. Use layer='output'."
+            )
+        return _output(model, X)
+
+    def _last_step(self, X):
+        """Give the model at the end of all pipelines, and the rows that it sees."""
         model = _thaw(self.estimator_)
         while isinstance(model, Pipeline):
             X = model[:-1].transform(X) if len(model) > 1 else X
             model = _thaw(model[-1])
-        if isinstance(model, MLPClassifier) and self.layer != "output":
-            return _hidden(model, X, self._layer_number(model))
-        if not isinstance(self.layer, str):
+        return model, X
+
+    def _components(self, X):
+        model, X = self._last_step(X)
+        if not is_skorch(model):
             raise ValueError(
-                f"layer={self.layer} of Representation numbers a hidden layer, and "
-                f"{type(model).__name__} has none. Use layer='output'."
+                f"n_components={self.n_components} of Representation is for nets of "
+                f"skorch. Got {type(model).__name__}. Put PCA after the Representation "
+                "instead."
             )
-        return _output(model, X)
+        batches = net_activations(model, X, self.layer, self.pooling)
+        return components_of(batches, n_rows(X), self.n_components)
 
     def _layer_number(self, network):
         n_hidden = network.n_layers_ - 2
@@ -162,6 +217,12 @@ class Representation(
             raise ValueError(
                 f"layer={self.layer!r} of Representation asks for a hidden layer, and "
                 "the network has none. Use layer='output'."
+            )
+        if isinstance(self.layer, str) and self.layer != "penultimate":
+            raise ValueError(
+                f"layer={self.layer!r} of Representation names a layer, and those of "
+                f"MLPClassifier have numbers: 0 to {n_hidden - 1}. 'penultimate' and "
+                "'output' are known, too."
             )
         number = -1 if self.layer == "penultimate" else int(self.layer)
         if not -n_hidden <= number < n_hidden:

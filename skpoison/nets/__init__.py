@@ -19,16 +19,7 @@ _HOMES = {
     "VGG": "_vgg",
 }
 
-__all__ = [
-    "VGG",
-    "ConvNet",
-    "HuggingFaceClassifier",
-    "ResNet",
-    "SeededNetClassifier",
-    "TabularNet",
-    "TextTokenizer",
-    "TextTransformer",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name):

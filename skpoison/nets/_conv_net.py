@@ -51,9 +51,7 @@ class ConvNet(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(
-        self, n_channels, image_size, n_classes, width=32, negative_slope=0.1
-    ):
+    def __init__(self, n_channels, image_size, n_classes, width=32, negative_slope=0.1):
         super().__init__()
         height, across = image_size
         if min(height, across) < 8:

@@ -37,7 +37,8 @@ def load_pretrained(module, pretrained, owner):
         weights = {k: w for k, w in weights.items() if k not in of_last}
         weights |= {name: mine[name] for name in of_last}
     odd = sorted(
-        {name for name in mine if _differs(name, weights, mine)} | (set(weights) - set(mine))
+        {name for name in mine if _differs(name, weights, mine)}
+        | (set(weights) - set(mine))
     )
     if odd:
         raise ValueError(

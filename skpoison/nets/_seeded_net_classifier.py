@@ -13,19 +13,13 @@ from skorch.callbacks import EpochScoring
 from torch import nn
 from torch.utils.data import DataLoader
 
+from skpoison.nets._activations import iter_activations
 from skpoison.nets._augmentations import shift_and_flip
 from skpoison.nets._batches import Rows, as_batch, rows_of
 from skpoison.nets._devices import check_device, resolve_device
 from skpoison.nets._functional import seeded
 from skpoison.nets._inputs import check_shape, rows_of_numbers, to_model
-from skpoison.nets._layers import (
-    as_columns,
-    check_layer,
-    evaluate_frozen,
-    freeze_parameters,
-    listening,
-    takes_tokens,
-)
+from skpoison.nets._layers import evaluate_frozen, freeze_parameters, takes_tokens
 from skpoison.nets._linear_decay import LinearDecay
 from skpoison.nets._pretrained import load_pretrained
 from skpoison.nets._sizes import sizes_for
@@ -401,14 +395,7 @@ class SeededNetClassifier(NeuralNetClassifier):
         if layer == "output":
             yield from (Z.float().numpy() for Z in self.forward_iter(X))
             return
-        check_layer(self.module_, layer, type(self).__name__)
-        iterator = self.get_iterator(self.get_dataset(X), training=False)
-        with listening(self.module_, layer, type(self).__name__) as heard:
-            for batch in iterator:
-                self.evaluation_step(batch)
-                columns = as_columns(heard.pop(), batch[0], pooling, self._padding())
-                heard.clear()
-                yield columns.cpu().numpy()
+        yield from iter_activations(self, X, layer, pooling, owner=type(self).__name__)
 
     def mixes_precision(self):
         """Whether the network computes in bfloat16.
