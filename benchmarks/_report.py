@@ -19,7 +19,10 @@ PACKAGES = (
     "numpy",
     "pandas",
     "scipy",
+    "skorch",
     "sliceline",
+    "torch",
+    "transformers",
 )
 
 
@@ -41,15 +44,15 @@ def installed(package):
         return None
 
 
-def write_result(name, **figures):
+def write_result(name, *, options="", folder=RESULTS, **figures):
     """Print figures and save them as ``results/<name>.json``."""
     figures |= {
-        "command": f"python benchmarks/{Path(sys.argv[0]).name}",
+        "command": f"python benchmarks/{Path(sys.argv[0]).name} {options}".strip(),
         "versions": {p: installed(p) for p in PACKAGES if installed(p)},
         "python": platform.python_version(),
         "cores": os.cpu_count(),
     }
-    RESULTS.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     text = json.dumps(figures, indent=2)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
+    (folder / f"{name}.json").write_text(text + "\n")
     print(text)

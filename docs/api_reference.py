@@ -78,6 +78,23 @@ API_REFERENCE = {
         ),
         "names": ["SubpopulationInfluence"],
     },
+    "skpoison.nets": {
+        "title": "Networks",
+        "description": (
+            "Networks of torch for tables, images and texts, with the habits of "
+            "scikit-learn. They need ``skpoison[torch]``. See :ref:`networks`."
+        ),
+        "names": [
+            "ConvNet",
+            "HuggingFaceClassifier",
+            "ResNet",
+            "SeededNetClassifier",
+            "TabularNet",
+            "TextTokenizer",
+            "TextTransformer",
+            "VGG",
+        ],
+    },
     "skpoison.metrics": {
         "title": "Metrics and scorers",
         "description": (
@@ -100,7 +117,14 @@ API_REFERENCE = {
             "The paper's data, and mixtures with known subpopulations. "
             "See :ref:`data_sets`."
         ),
-        "names": ["fetch_adult", "make_subpopulations", "get_data_home"],
+        "names": [
+            "fetch_adult",
+            "fetch_cifar10",
+            "fetch_imdb",
+            "fetch_utkface",
+            "make_subpopulations",
+            "get_data_home",
+        ],
     },
     "skpoison.base": {
         "title": "Base classes",

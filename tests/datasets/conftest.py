@@ -1,4 +1,8 @@
+import tarfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -48,3 +52,37 @@ def home(tmp_path, monkeypatch):
     (tmp_path / "adult" / "adult.data").write_text(TRAIN)
     (tmp_path / "adult" / "adult.test").write_text(TEST)
     return tmp_path
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def website(tmp_path, monkeypatch):
+    """A folder that a server on this machine shows, and its address."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    folder = tmp_path / "website"
+    folder.mkdir()
+    handler = partial(QuietHandler, directory=folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def publish(website):
+    """A function that puts a folder on the website as an archive; gives its address."""
+    folder, address = website
+
+    def pack(path):
+        with tarfile.open(folder / "archive.tar.gz", "w:gz") as tar:
+            tar.add(path, arcname=path.name)
+        return f"{address}/archive.tar.gz"
+
+    return pack

@@ -1,0 +1,191 @@
+"""The paper's study on CIFAR-10: nets trained end to end, and by transfer.
+
+Victims, on the paper's split (25,000 images train the victim, 25,000 are the
+attacker's, 10,000 test): the paper's ConvNet and VGG-16, end to end. There are no
+weights trained on ImageNet here, so transfer starts from a ConvNet that the study
+itself trains on 10,000 images that are nobody else's; the other 40,000 training images
+are then halved between victim and attacker. "last layer" trains a linear model on its
+penultimate activations, "fine-tuned" all of its weights.
+
+Needs the official files, see `skpoison.datasets.fetch_cifar10`. To repeat::
+
+    python benchmarks/paper_cifar10.py --size smoke    # a minute or two
+    python benchmarks/paper_cifar10.py --size small    # an hour on two CPU cores
+    python benchmarks/paper_cifar10.py --size paper    # one GPU
+
+Writes ``results/paper_cifar10_<size>.csv``, ``..._worst.csv`` and ``....json``.
+"""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+from paper_study import (
+    Rows,
+    Victim,
+    clusters_of,
+    features_of,
+    fitted,
+    linear_model,
+    most_susceptible,
+    run,
+)
+
+from skpoison.datasets import fetch_cifar10
+from skpoison.nets import VGG, ConvNet, SeededNetClassifier
+
+
+@dataclass
+class Size:
+    """How much is done; `max_poison` is that of the paper's headline."""
+
+    n_train: int
+    n_pretrain: int
+    n_test: int
+    n_clusters: int
+    conv: dict
+    vgg: dict | None
+    n_targets: int | None
+    n_repeats: int
+    finetune_epochs: int | None
+    max_poison: int = 126
+    mixed_precision: object = "auto"
+
+
+SIZES = {
+    "smoke": Size(
+        n_train=500,
+        n_pretrain=400,
+        n_test=1000,
+        n_clusters=8,
+        conv={"module__width": 4, "max_epochs": 2},
+        vgg={"module__width": 4, "module__n_layers": 11, "max_epochs": 1},
+        n_targets=1,
+        n_repeats=1,
+        finetune_epochs=1,
+        max_poison=300,
+    ),
+    "small": Size(
+        n_train=25_000,
+        n_pretrain=10_000,
+        n_test=10_000,
+        n_clusters=100,
+        conv={"module__width": 16, "max_epochs": 10},
+        vgg=None,
+        n_targets=1,
+        n_repeats=1,
+        finetune_epochs=None,
+        mixed_precision=True,
+    ),
+    "paper": Size(
+        n_train=25_000,
+        n_pretrain=10_000,
+        n_test=10_000,
+        n_clusters=100,
+        conv={"module__width": 32, "max_epochs": 12},
+        vgg={"module__width": 64, "module__n_layers": 16, "max_epochs": 12},
+        n_targets=10,
+        n_repeats=3,
+        finetune_epochs=6,
+    ),
+}
+
+
+def net(module, size, seed=None, **settings):
+    """Give a net with the paper's training; the rate falls to zero."""
+    shared = {
+        "batch_size": 64,
+        "lr": 0.002,
+        "schedule": "linear",
+        "augmentation": "shift_and_flip",
+        "mixed_precision": size.mixed_precision,
+        "random_state": seed,
+    }
+    return SeededNetClassifier(module, **(shared | settings))
+
+
+def rows_of(cifar, train, aux, test):
+    """Give the images of the three parts."""
+    parts = []
+    for indices in (train, aux, test):
+        parts += [cifar.data[indices], cifar.target[indices]]
+    return Rows(*parts)
+
+
+def attacked(name, estimator, rows, seen, size, seed):
+    """Give a victim that is attacked on the clusters the attacker expects most of."""
+    groups, names = clusters_of(seen, seed, size.n_clusters)
+    choice = most_susceptible(
+        seen, groups, seed, k=size.n_targets, max_poison=size.max_poison
+    )
+    return Victim(
+        name,
+        estimator,
+        rows,
+        groups,
+        names,
+        choice,
+        only_choice=True,
+        n_repeats=size.n_repeats,
+    )
+
+
+def make_victims(size, seed, folder):
+    """Yield the victims of one seed."""
+    cifar = fetch_cifar10(random_state=seed)
+    rng = np.random.RandomState(seed)
+    test = rng.permutation(cifar.test)[: size.n_test]
+    train, aux = cifar.train[: size.n_train], cifar.aux[: size.n_train]
+
+    yield from transfer_victims(cifar, size, seed, folder, rng, test)
+
+    rows = rows_of(cifar, train, aux, test)
+    for name, module, settings in [
+        ("ConvNet", ConvNet, size.conv),
+        ("VGG", VGG, size.vgg),
+    ]:
+        if settings is None:
+            continue
+        surrogate = fitted(
+            net(module, size, seed, **settings),
+            rows.X_aux,
+            rows.y_aux,
+            folder / f"{name}.pt",
+        )
+        seen = features_of(surrogate, rows)
+        yield attacked(name, net(module, size, **settings), rows, seen, size, seed)
+
+
+def transfer_victims(cifar, size, seed, folder, rng, test):
+    """Yield the victims that start from a trained backbone."""
+    others = rng.permutation(np.concatenate([cifar.train, cifar.aux]))
+    own, others = others[: size.n_pretrain], others[size.n_pretrain :]
+    half = min(len(others) // 2, size.n_train)
+    rows = rows_of(cifar, others[:half], others[half : 2 * half], test)
+    backbone = fitted(
+        net(ConvNet, size, seed, **size.conv),
+        cifar.data[own],
+        cifar.target[own],
+        folder / "backbone.pt",
+    )
+    seen = features_of(backbone, rows)
+    groups, names = clusters_of(seen, seed, size.n_clusters)
+    choice = most_susceptible(seen, groups, seed, k=5, max_poison=size.max_poison)
+    yield Victim("ConvNet, last layer", linear_model(), seen, groups, names, choice)
+    if size.finetune_epochs is None:
+        return
+    settings = size.conv | {"max_epochs": size.finetune_epochs, "lr": 0.0005}
+    state = {k: w.clone() for k, w in backbone.module_.state_dict().items()}
+    tuned = net(ConvNet, size, pretrained=state, **settings)
+    yield attacked("ConvNet, fine-tuned", tuned, rows, seen, size, seed)
+
+
+if __name__ == "__main__":
+    run(
+        "paper_cifar10",
+        SIZES,
+        make_victims,
+        seeds={"smoke": 1, "small": 3, "paper": 5},
+    )

@@ -1,0 +1,73 @@
+"""Download an archive so that a folder is there as a whole or not at all."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import hashlib
+import tarfile
+import tempfile
+import zlib
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import urlopen
+
+TIMEOUT = 60.0  # seconds without an answer
+CHUNK = 1 << 20
+
+
+class DownloadError(OSError):
+    """A download that gave no complete folder."""
+
+
+def download_folder(url, target, sha256=None):
+    """Get the folder named as `target` out of a tar archive and put it at `target`.
+
+    Everything happens in a temporary folder beside `target`, which is moved at the end.
+    """
+    target = Path(target)
+    if target.exists():
+        raise DownloadError(f"{target} is there but incomplete; remove or complete it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as work:
+        try:
+            archive = _download(url, Path(work) / "archive", sha256)
+            _unpack(archive, Path(work) / "unpacked")
+            (Path(work) / "unpacked" / target.name).rename(target)
+        except DownloadError:
+            raise
+        # ValueError: a URL or an answer that is no HTTP.
+        except (
+            OSError,
+            HTTPException,
+            ValueError,
+            EOFError,
+            tarfile.TarError,
+            zlib.error,
+        ) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise DownloadError(f"the download of {url} failed: {reason}") from error
+
+
+def _download(url, path, sha256):
+    digest, n_bytes = hashlib.sha256(), 0
+    with urlopen(url, timeout=TIMEOUT) as response, path.open("wb") as file:
+        while chunk := response.read(CHUNK):
+            file.write(chunk)
+            digest.update(chunk)
+            n_bytes += len(chunk)
+        announced = response.headers.get("Content-Length")
+    # A connection that breaks off looks like the end of the file.
+    if announced is not None and n_bytes != int(announced):
+        raise DownloadError(
+            f"the download of {url} broke off after {n_bytes} of {announced} bytes"
+        )
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise DownloadError(
+            f"what {url} gave has the sha256 {digest.hexdigest()}, not {sha256}"
+        )
+    return path
+
+
+def _unpack(archive, folder):
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
