@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED := 0
 
-.PHONY: demo test lint format docs bench clean
+.PHONY: demo test smoke lint format docs bench clean
 .DEFAULT_GOAL := demo
 
 .venv: .venv/.installed
@@ -19,6 +19,10 @@ demo: .venv
 # A thread for each of the two processes.
 test: .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+# The paper's studies at their smallest, where the packed data sets are at hand.
+smoke: .venv
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paper_smoke.py ../shared/data
 
 lint: .venv
 	$(BIN)/ruff check .
@@ -46,6 +50,10 @@ bench: .venv
 	$(BIN)/python benchmarks/attacks_adult.py
 	$(BIN)/python benchmarks/attacks_faces.py
 	$(BIN)/python benchmarks/attacks_witches_brew.py --size smoke
+	$(BIN)/python benchmarks/paper_cifar10.py --size small
+	$(BIN)/python benchmarks/paper_utkface.py --size small
+	$(BIN)/python benchmarks/paper_imdb.py --size small
+	$(BIN)/python benchmarks/paper_capacity.py --size small
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:

@@ -86,7 +86,7 @@ SIZES = {
         max_length=128,
         scratch={"module__d_model": 64, "max_epochs": 4},
         tuned=None,
-        n_targets=3,
+        n_targets=1,
         n_repeats=1,
         mixed_precision=True,
     ),
@@ -193,7 +193,7 @@ def fine_tuned(size, seed, folder, rows):
 
 def from_scratch(size, seed, folder, rows):
     """Give the small transformer, whose words are those of the victim's rows."""
-    tokenizer = TextTokenizer(max_length=2 * size.max_length).fit(rows.X_aux)
+    tokenizer = TextTokenizer(max_length=size.max_length).fit(rows.X_aux)
     tokens = rows.seen_by(tokenizer.transform)
     settings = {
         "module__n_tokens": tokenizer.max_tokens,
