@@ -9,6 +9,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from skpoison.influence._activations import ACTIVATIONS
 from skpoison.influence._matrices import chunks, gram
+from skpoison.influence._relu_curvature import ReluPatterns
 
 # Inputs from which on products for each pair of units are faster than one for all.
 MIN_INPUTS = 32
@@ -16,8 +17,7 @@ MIN_INPUTS = 32
 
 def network_matrix(loss, X, codes, kind, weights):
     """Give the Gauss-Newton matrix, or the Hessian, of the weighted loss."""
-    by_units = X.shape[1] >= MIN_INPUTS
-    H = (_gauss_newton_by_units if by_units else _gauss_newton)(loss, X, weights)
+    H = _gauss_newton_matrix(loss, X, weights)
     if kind == "hessian" and len(loss.coefs) == 2:
         for rows in chunks(X.shape[0]):
             _add_residual(loss, H, X[rows], codes[rows], weights[rows])
@@ -35,6 +35,17 @@ def network_product(loss, X, codes, v, kind, weights):
         residuals = loss.link.residuals(before[-1], codes) * w
         product += _residual_product(loss, X, before[0], tangents[0], residuals, v)
     return product
+
+
+def _gauss_newton_matrix(loss, X, weights):
+    """Give the Gauss-Newton matrix in what is likely the fastest way."""
+    if X.shape[1] < MIN_INPUTS:
+        return _gauss_newton(loss, X, weights)
+    if ReluPatterns.suits(loss):
+        patterns = ReluPatterns(loss, X, weights)
+        if patterns.are_few:
+            return patterns.matrix()
+    return _gauss_newton_by_units(loss, X, weights)
 
 
 def _gauss_newton(loss, X, weights):

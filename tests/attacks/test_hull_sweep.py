@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from skpoison.attacks import FeatureConstraints, OneHotGroup
+from skpoison.attacks._model_targeting._hull_chain import (
+    Chains,
+    box_edges,
+    group_edges,
+)
 from skpoison.attacks._model_targeting._hull_sweep import HullSweep
 from skpoison.attacks._model_targeting._margin_losses import (
     HingeMargin,
@@ -229,3 +234,22 @@ def test_everything_fixed_leaves_one_row():
     np.testing.assert_array_equal(found.row, [2, 2, 2])
     assert found.value == found.bound == 7
     assert found.sign == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_boundaries_hold_the_highest_point_of_every_direction(seed):
+    rng = np.random.RandomState(seed)
+    # Points on a grid are often equal, or on a line.
+    points = rng.randint(-3, 4, (rng.randint(4), 5, 2)).astype(float)
+    segments = rng.randint(-3, 4, (rng.randint(4), 2)).astype(float)
+    codes, _, first = group_edges(points)
+    box, _, corner = box_edges(segments)
+    chains = Chains(np.concatenate([codes, box], axis=1))
+    angles = rng.uniform(0, np.pi / 2, 50)
+    for side, sign in enumerate((1, -1)):
+        start = first[side] + corner[side]
+        boundary = start + np.stack([chains.a[side], chains.b[side]], axis=1)
+        for direction in np.stack([np.cos(angles), np.sin(angles)], axis=1):
+            highest = (sign * points @ direction).max(axis=1).sum()
+            highest += np.maximum(sign * segments @ direction, 0).sum()
+            assert (boundary @ direction).max() == pytest.approx(highest)

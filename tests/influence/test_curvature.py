@@ -17,7 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from skpoison.influence._curvature import Curvature
+from skpoison.influence._links import Softmax
 from skpoison.influence._losses import loss_of
+from skpoison.influence._network_loss import NetworkLoss
+from skpoison.influence._relu_curvature import ReluPatterns
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
@@ -137,6 +140,40 @@ def test_pairs_of_units_give_the_same_matrix(model, n_classes, monkeypatch):
     for rows in (X, sparse.csr_array(X)):
         by_units = loss.curvature_matrix(rows, codes, "gauss_newton", weights)
         np.testing.assert_allclose(by_units, G, atol=1e-13 * np.abs(G).max())
+
+
+def two_outputs(loss):
+    """Give the same network of two classes with an output for each."""
+    (W, W_out), (b, b_out) = loss.coefs, loss.intercepts
+    halves = np.array([-0.5, 0.5])
+    coefs, intercepts = [W, W_out * halves], [b, b_out * halves]
+    return NetworkLoss(coefs, intercepts, "relu", Softmax(), loss.classes, 0.1, None)
+
+
+@pytest.mark.parametrize("held", [1, 2**17])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_groups_of_rows_give_the_same_matrix(n_outputs, held, monkeypatch):
+    monkeypatch.setattr("skpoison.influence._relu_curvature.HELD", held)
+    X, y = make_rows(n_samples=2500)
+    loss = loss_of(mlp((9,)).fit(X, y), X, "the test")
+    loss.intercepts[0][3] = -100.0  # of a unit that is off for all rows
+    loss = loss if n_outputs == 1 else two_outputs(loss)
+    weights = np.random.RandomState(1).rand(len(X))
+    G = loss.curvature_matrix(X, loss.codes(y), "gauss_newton", weights)
+    assert ReluPatterns.suits(loss)
+    for rows in (X, sparse.csr_array(X)):
+        patterns = ReluPatterns(loss, rows, weights)
+        assert patterns.are_few
+        H = patterns.matrix()
+        np.testing.assert_allclose(H, G, atol=1e-13 * np.abs(G).max())
+
+
+def test_groups_are_for_two_classes_and_many_rows_of_each():
+    X, y = make_rows()
+    loss = loss_of(mlp((30,)).fit(X, y), X, "the test")
+    assert not ReluPatterns(loss, X, np.ones(len(X))).are_few
+    for model, n_classes in ((mlp((4,)), 3), (mlp((4,), "tanh"), 2), (mlp((4, 3)), 2)):
+        assert not ReluPatterns.suits(fitted_loss(model, n_classes)[0])
 
 
 def test_residuals_bend_a_network_beyond_gauss_newton():

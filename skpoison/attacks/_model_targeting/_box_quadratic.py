@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 MAX_ITER = 5000
+TINY = 1e-300
 
 
 def minimize_in_box(rows, gradient, start, upper, tol):
@@ -37,41 +38,63 @@ def minimize_in_box(rows, gradient, start, upper, tol):
     # Directions without curvature end at a bound.
     ridge = 1e-10 * (1e-300 + np.vdot(rows, rows) / len(rows))
     x, gradient = start.copy(), gradient.copy()
-    free, stuck = (x > 0) & (x < upper), False
+    free, is_stuck = (x > 0) & (x < upper), False
     for _ in range(MAX_ITER):
-        at = np.flatnonzero(free)
+        at = free.nonzero()[0]
         if not len(at) or np.abs(gradient[at]).max() <= tol:
-            if not _release(free, x, gradient, upper, tol, stuck):
+            if not _release(free, x, gradient, upper, tol, is_stuck):
                 break
-            at = np.flatnonzero(free)
+            at = free.nonzero()[0]
         part, old, high = rows[at], x[at], upper[at]
-        Q = part @ part.T
-        Q.flat[:: len(Q) + 1] += ridge
-        step = lapack.dposv(Q, -gradient[at])[1]
-        ends = np.where(step > 0, high, 0.0)
-        share, blocked = _longest(ends - old, step)
-        x[at] = np.where(blocked, ends, old + share * step)
-        gradient += rows @ ((share * step) @ part)
-        free[at[blocked]] = False
-        stuck = share == 0
+        new, is_blocked = _descend(part, gradient[at], old, high, ridge)
+        gradient += rows @ ((new - old) @ part)
+        x[at], free[at[is_blocked]] = new, False
+        is_stuck = (new == old).all()
     return x
 
 
-def _release(free, x, gradient, upper, tol, stuck):
+def _descend(rows, gradient, start, upper, ridge):
+    """Take Newton's steps, and fix each variable that ends one at a bound.
+
+    Returns
+    -------
+    x : ndarray of shape (n_variables,)
+        The point that the last step led to, which was not cut short.
+
+    is_blocked : ndarray of shape (n_variables,), dtype=bool
+        Variables that were fixed.
+    """
+    Q, x, fall = rows @ rows.T, start.copy(), -gradient
+    Q.flat[:: len(Q) + 1] += ridge
+    beyond = np.zeros(len(x))  # infinite for variables that are fixed
+    for _ in range(len(x)):
+        step = lapack.dposv(Q, fall)[1]
+        shares = (np.where(step > 0, upper - x, x) + beyond) / (np.abs(step) + TINY)
+        first = shares.argmin()
+        share = shares[first]
+        if share >= 1:
+            x += step
+            break
+        if share == 0:
+            first = (shares == 0).nonzero()[0]
+        x += share * step
+        # A step takes its share of the gradient. What is fixed has none, nor a step.
+        fall *= 1 - share
+        Q[first] = Q[:, first] = fall[first] = 0
+        Q[first, first], beyond[first] = 1, np.inf
+    is_blocked = beyond > 0
+    ends = np.where(x > upper / 2, upper, 0)
+    return np.where(is_blocked, ends, x), is_blocked
+
+
+def _release(free, x, gradient, upper, tol, is_stuck):
     """Free the variables at a bound that can go down, or the best of them."""
     gain = np.where(x < upper, -gradient, 0)
     gain = np.where(free, 0, np.maximum(gain, np.where(x > 0, gradient, 0)))
     if gain.max() <= tol:
         return False
-    if stuck:
+    if is_stuck:
         free[gain.argmax()] = True
     else:
         free |= gain > tol
     return True
-
-
-def _longest(room, step):
-    """Longest share of a step inside the box, and the variables that end it."""
-    shares = np.divide(room, step, out=np.full(len(room), np.inf), where=step != 0)
-    share = shares.min()
-    return (1.0, shares < 1) if share >= 1 else (share, shares <= share)

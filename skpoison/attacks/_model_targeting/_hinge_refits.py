@@ -121,20 +121,18 @@ class HingeRefits:
         rows = np.concatenate([self.rows[at[at < n]], self.added.rows[at[at >= n] - n]])
         new = minimize_in_box(rows, self.slack[at], old, self.caps[at], self.tol / 4)
         self.alpha[at], self.w = new, self.w + (new - old) @ rows
-        outputs = self.rows @ self.w, self.added.rows @ self.w
-        self.slack = np.concatenate(outputs) - 1
+        self.slack = np.concatenate([self.rows @ self.w, self.added.rows @ self.w])
+        self.slack -= 1
 
     def _working_set(self, wrong):
         """Rows whose variables are neither 0 nor full, the worst, and the nearest."""
         free = (self.alpha > 0) & (self.alpha < self.caps)
-        near = np.abs(self.slack) <= self.reach
+        distance = np.abs(self.slack)
+        near = distance <= self.reach
         if np.count_nonzero(near) > MAX_NEAR:
-            near &= (
-                np.abs(self.slack)
-                <= np.partition(np.abs(self.slack), MAX_NEAR)[MAX_NEAR]
-            )
+            near &= distance <= np.partition(distance, MAX_NEAR)[MAX_NEAR]
         rank = np.where(free, np.inf, wrong)
-        at = np.flatnonzero((rank > self.tol / 2) | near)
+        at = ((rank > self.tol / 2) | near).nonzero()[0]
         if len(at) <= MAX_WORKING:
             return at
         # In order, clean rows before added ones.

@@ -7,45 +7,14 @@ origin: the rows of one label, and those of the other.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
-
 import numpy as np
 
 BOX, PADDING = -1, -2
-
-
-@dataclass
-class Edges:
-    """Edges of both boundaries, in any order.
-
-    Parameters
-    ----------
-    da, db : ndarray of shape (n_edges,)
-        What each adds to a, above 0, and to b, below 0.
-
-    slope : ndarray of shape (n_edges,)
-        How steeply b falls.
-
-    side : ndarray of shape (n_edges,)
-        Which of the two sets, 0 or 1.
-
-    group : ndarray of shape (n_edges,)
-        The polygon that it belongs to; `BOX` for a segment.
-
-    to : ndarray of shape (n_edges,)
-        The point of the polygon that it leads to, or the number of the segment.
-    """
-
-    da: np.ndarray
-    db: np.ndarray
-    slope: np.ndarray
-    side: np.ndarray
-    group: np.ndarray
-    to: np.ndarray
-
-    def __add__(self, other):
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Edges(*map(np.concatenate, pairs))
+# An array of shape (6, n_edges) has the edges of both boundaries, in any order: what
+# each adds to a, above 0, and to b, below 0; how steeply b falls; which of the two sets
+# it belongs to, 0 or 1; its polygon, `BOX` for a segment; and the point of the polygon
+# that it leads to, or the number of the segment.
+SLOPE, SIDE = 2, 3
 
 
 class Chains:
@@ -53,7 +22,7 @@ class Chains:
 
     Parameters
     ----------
-    edges : Edges
+    edges : ndarray of shape (6, n_edges)
         Their edges.
 
     Attributes
@@ -67,14 +36,19 @@ class Chains:
 
     def __init__(self, edges):
         # A hull has its edges in the order of their slopes. Equal ones keep theirs.
-        order = np.lexsort((edges.slope, edges.side))
-        side, n_first = edges.side[order], len(order) - np.count_nonzero(edges.side)
-        at = np.arange(len(order)) - n_first * side
-        shape = 2, max(n_first, len(order) - n_first)
-        self.a, self.b = np.zeros((2, 2, shape[1] + 1))
-        self.group, self.to = np.full(shape, PADDING), np.zeros(shape, dtype=int)
-        self.a[side, at + 1], self.b[side, at + 1] = edges.da[order], edges.db[order]
-        self.group[side, at], self.to[side, at] = edges.group[order], edges.to[order]
+        edges = edges[:, np.lexsort((edges[SLOPE], edges[SIDE]))]
+        n_second = np.count_nonzero(edges[SIDE])
+        n_first = edges.shape[1] - n_second
+        n_most = max(n_first, n_second)
+        self.a, self.b = np.zeros((2, 2, n_most + 1))
+        moves = np.full((2, 2, n_most), PADDING)
+        for side, n_edges, part in (
+            (0, n_first, edges[:, :n_first]),
+            (1, n_second, edges[:, n_first:]),
+        ):
+            self.a[side, 1 : n_edges + 1], self.b[side, 1 : n_edges + 1] = part[:2]
+            moves[:, side, :n_edges] = part[-2:]
+        self.group, self.to = moves
         np.cumsum(self.a, axis=1, out=self.a)
         np.cumsum(self.b, axis=1, out=self.b)
 
@@ -89,7 +63,7 @@ def box_edges(steps):
 
     Returns
     -------
-    edges : Edges
+    edges : ndarray of shape (6, n_edges)
         Those of both boundaries.
 
     up : ndarray of shape (2, n_segments), dtype=bool
@@ -99,20 +73,21 @@ def box_edges(steps):
         The first corner of either, in (a, b).
     """
     da, db = steps.T
-    level = db == 0
-    up = np.stack([(db > 0) | (level & (da > 0)), (db < 0) | (level & (da < 0))])
-    to = np.flatnonzero(da * db < 0)
+    highest = np.where(db == 0, da, db)
+    up = np.array([highest > 0, highest < 0])
+    to = (da * db < 0).nonzero()[0]
+    edges, n = np.empty((6, 2 * len(to))), len(to)
     da, db = np.abs(da[to]), -np.abs(db[to])
-    twice = [np.concatenate([part, part]) for part in (da, db, -db / da, to)]
-    side = np.repeat([0, 1], len(to))
-    group = np.full(2 * len(to), BOX)
+    for half in (edges[:, :n], edges[:, n:]):
+        half[0], half[1], half[2], half[5] = da, db, -db / da, to
+    edges[3, :n], edges[3, n:], edges[4] = 0, 1, BOX
     first = up @ steps
     first[1] *= -1
-    return Edges(*twice[:3], side, group, twice[3]), up, first
+    return edges, up, first
 
 
 def group_edges(points):
-    """Boundary of a sum of polygons, all of them wrapped at once.
+    """Boundary of a sum of polygons.
 
     Parameters
     ----------
@@ -121,8 +96,8 @@ def group_edges(points):
 
     Returns
     -------
-    edges : Edges
-        Those of both boundaries. Of a polygon the next edge is never flatter.
+    edges : ndarray of shape (6, n_edges)
+        Those of both boundaries. Of a polygon the next edge is always steeper.
 
     start : ndarray of shape (2, n_groups), dtype=int
         Point of each polygon at the first corner.
@@ -130,31 +105,59 @@ def group_edges(points):
     first : ndarray of shape (2, 2)
         The first corner of either, in (a, b).
     """
-    n = len(points)
-    a, b = np.concatenate([points, -points]).transpose(2, 0, 1)
-    each = np.arange(2 * n)
-    start = at = _highest(b, a) if n else each
-    first = np.stack([a[each, at], b[each, at]], axis=1).reshape(2, n, 2).sum(axis=1)
-    rounds, steepest = [(np.empty(0), np.empty(0), np.empty(0), each[:0], each[:0])], 0
-    while n:
-        da = a - a[each, at, np.newaxis]
-        ahead = da > 0
-        moves = ahead.any(axis=1)
-        if not moves.any():
-            break
-        db = b - b[each, at, np.newaxis]
-        slope = np.divide(-db, da, out=np.full(da.shape, np.inf), where=ahead)
-        to = _highest(-slope, da)
-        steepest = np.maximum(steepest, slope[each, to])
-        found = da[each, to], db[each, to], steepest, each, to
-        rounds.append([part[moves] for part in found])
-        at = np.where(moves, to, at)
-    da, db, slope, group, to = map(np.concatenate, zip(*rounds, strict=True))
-    side = (group >= n).astype(int)
-    return Edges(da, db, slope, side, group - n * side, to), start.reshape(2, n), first
+    n, corners, falls, shape = len(points), [], [], []
+    a, b = points[..., 0], points[..., 1]
+    order = np.lexsort((-b, a)).tolist()
+    parts = list(zip(a.tolist(), b.tolist(), order, strict=True))
+    # The second boundary is that of the points mirrored, and has them in reverse.
+    for sign in (1, -1):
+        for a_part, b_part, at in parts:
+            found = _upper_right(a_part, b_part, at[::sign])
+            corners += found[0]
+            falls += found[1]
+            shape.append(len(found[0]))
+    each = np.arange(2 * n).repeat(shape)
+    corners, is_first = np.array(corners, dtype=int), np.ones(len(each), dtype=bool)
+    is_first[1:] = each[1:] != each[:-1]
+    side = each >= n
+    group = each - n * side
+    at = points[group, corners]
+    edges = np.empty((6, len(each)))
+    edges[:2, 1:] = np.diff(at, axis=0).T * (1 - 2 * side[1:])
+    edges[2], edges[3], edges[4], edges[5] = falls, side, group, corners
+    start = corners[is_first].reshape(2, n)
+    first = at[is_first].reshape(2, n, 2).sum(axis=1)
+    first[1] *= -1
+    return edges[:, ~is_first], start, first
 
 
-def _highest(values, then):
-    """Column of the highest value in each row; of equal ones by another value."""
-    is_highest = values == values.max(axis=1, keepdims=True)
-    return np.where(is_highest, then, -np.inf).argmax(axis=1)
+def _upper_right(a, b, order):
+    """Wrap points in the order of a, from the highest b to the highest a.
+
+    Points of equal a come in the order of falling b. With the order in reverse it is
+    the boundary of the points mirrored. They are plain numbers, as they are few.
+
+    Returns
+    -------
+    corners : list of int
+        The numbers of the corners.
+
+    falls : list of float
+        How steeply b falls to each from the last one, always more; 0 to the first.
+    """
+    corners, falls, last = [order[0]], [0.0], order[0]
+    for k in order:
+        if a[k] == a[last]:
+            continue
+        fall = (b[last] - b[k]) / (a[k] - a[last])
+        while fall <= falls[-1]:
+            del corners[-1], falls[-1]
+            if not corners:
+                fall = 0.0
+                break
+            last = corners[-1]
+            fall = (b[last] - b[k]) / (a[k] - a[last])
+        corners.append(k)
+        falls.append(fall)
+        last = k
+    return corners, falls

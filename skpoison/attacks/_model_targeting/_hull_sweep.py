@@ -61,7 +61,7 @@ class HullSweep:
     """
 
     def __init__(self, constraints, coef, intercept, loss, sources):
-        self.coef, self.loss = coef, loss
+        self.loss = loss
         self.whole, self.fixed = constraints.integer, constraints.immutable
         self.lower, self.upper = whole_bounds(constraints)
         self.width = self.upper - self.lower
@@ -72,7 +72,11 @@ class HullSweep:
         values, self.source = np.unique(sources[:, fixed], axis=0, return_index=True)
         self.offsets = np.tile(self.lower, (len(values), 1))
         self.offsets[:, fixed] = values
-        self.target_outputs = self.offsets @ coef + intercept
+        # What columns add to a and b, and the rows of the sources; b is the target's.
+        self.steps = np.zeros((len(coef) + 1, 2))
+        self.steps[:-1, 1] = coef * self.width
+        self.outputs = np.zeros((2, len(values)))
+        self.outputs[1] = self.offsets @ coef + intercept
 
     def _index_groups(self, groups):
         """Columns of each free group, and past the last one for none of them."""
@@ -104,9 +108,9 @@ class HullSweep:
             The best row found, the difference of the losses there, and a bound that
             no difference on a feasible row of either label exceeds.
         """
-        steps = np.zeros((len(coef) + 1, 2))
-        steps[:-1, 0], steps[:-1, 1] = -coef * self.width, self.coef * self.width
-        outputs = np.stack([-(self.offsets @ coef + intercept), self.target_outputs])
+        steps, outputs = self.steps.copy(), self.outputs.copy()
+        steps[:-1, 0] = -coef * self.width
+        outputs[0] = -(self.offsets @ coef + intercept)
         return _Search(self, steps, outputs).found()
 
     def spanning_rows(self):
@@ -143,9 +147,12 @@ class _Search:
         # Of either label: in a and b, for each source.
         first = (code + corner)[..., np.newaxis]
         self.first = first + SIGNS[:, np.newaxis, np.newaxis] * outputs
-        self.chains = Chains(self.codes + self.box)
-        self.n_box = _before(self.chains.group == BOX)
-        self.n_codes = _before(self.chains.group >= 0)
+        self.chains = Chains(np.concatenate([self.codes, self.box], axis=1))
+        self.is_box = self.chains.group == BOX
+        # Of the edges before each corner.
+        self.n_box = np.zeros(self.chains.a.shape, dtype=int)
+        np.cumsum(self.is_box, axis=1, out=self.n_box[:, 1:])
+        self.n_codes = np.arange(self.n_box.shape[1]) - self.n_box
         self.value = -np.inf
         self._walk()
 
@@ -158,9 +165,11 @@ class _Search:
         self._keep(values.max(), side, source, *self._counts(side, corner), 0.0)
         self.bound, top = self.value, None
         for (side, source, edge), height, inside in self._open_edges(a, b):
+            if height <= self.value:
+                break
             if height > self.bound:
                 self.bound, top = height, (side, source, self.n_codes[side, edge])
-            if height > self.value and self.chains.group[side, edge] == BOX:
+            if self.is_box[side, edge]:
                 self._try(inside, side, source, *self._counts(side, edge))
         if top is not None and self.bound - self.value > WORTH * self.bound:
             self._try_neighbors(*top)
@@ -186,7 +195,7 @@ class _Search:
 
     def _try_neighbors(self, side, source, n_codes):
         """Try the codes near the best edge with all corners and edges of the box."""
-        if not len(self.box.to):
+        if not self.box.size:
             return
         codes, box = Chains(self.codes), Chains(self.box)
         low = max(n_codes - N_NEIGHBORS, 0)
@@ -198,8 +207,9 @@ class _Search:
         code, corner = np.unravel_index(values.argmax(), values.shape)
         self._keep(values.max(), side, source, low + code, corner, 0.0)
         for (code, edge), height, inside in self._open_edges(a, b):
-            if height > self.value:
-                self._try(inside, side, source, low + code, edge)
+            if height <= self.value:
+                break
+            self._try(inside, side, source, low + code, edge)
 
     def _try(self, inside, side, source, n_codes, n_box):
         """Keep a point inside an edge of the box if it is the best one so far."""
@@ -219,7 +229,7 @@ class _Search:
 
     def _box_order(self, side):
         """Segments in the order in which they move."""
-        return self.chains.to[side][self.chains.group[side] == BOX]
+        return self.chains.to[side][self.is_box[side]]
 
     def found(self):
         """Give the row of the best point."""
@@ -242,13 +252,6 @@ class _Search:
         return WorstRow(
             row[:-1], float(SIGNS[side]), number, float(self.value), float(self.bound)
         )
-
-
-def _before(mask):
-    """Count, of each row of a mask, what is True before each place."""
-    counts = np.zeros((len(mask), mask.shape[1] + 1), dtype=int)
-    np.cumsum(mask, axis=1, out=counts[:, 1:])
-    return counts
 
 
 def whole_bounds(constraints):

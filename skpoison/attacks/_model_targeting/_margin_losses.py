@@ -53,8 +53,9 @@ class MarginLoss:
         top : ndarray of shape (n_edges,)
             A number that no difference on the segment exceeds.
         """
-        T = np.clip(self._candidates(a, b, da, db), 0, 1)
-        T = np.vstack([np.zeros_like(a), np.ones_like(a), T])
+        inside = self._candidates(a, b, da, db)
+        T = np.zeros((len(inside) + 2, len(a)))
+        T[1], T[2:] = 1, np.minimum(np.maximum(inside, 0), 1)
         values = self.differences(a + T * da, b + T * db)
         best = values.argmax(axis=0), np.arange(len(a))
         return T[best], values[best] + self._rounding(a + da, b + db)
@@ -102,7 +103,7 @@ class LogisticMargin(MarginLoss):
         t = (low + high) / 2
         # The derivative is 0 in the bracket, and the second one at most a quarter.
         slack = (da**2 + db**2) * (high - low) ** 2 / 32
-        T = np.stack([t, np.zeros_like(t), np.ones_like(t)])
+        T = np.array([t, np.zeros_like(t), np.ones_like(t)])
         values = self.differences(a + T * da, b + T * db)
         best = values.argmax(axis=0), at
         is_hill = -db > da
@@ -138,7 +139,7 @@ class HingeMargin(MarginLoss):
     @staticmethod
     def _candidates(a, b, da, db):
         """Where the difference bends."""
-        return _roots(np.stack([a + 1, b - 1]), np.stack([da, db]))
+        return _roots(np.array([a + 1, b - 1]), np.array([da, db]))
 
 
 class SquaredHingeMargin(MarginLoss):
@@ -165,7 +166,7 @@ class SquaredHingeMargin(MarginLoss):
     def _candidates(a, b, da, db):
         """Where the pieces join, and the vertex of the parabola between them."""
         vertex = _roots((1 + a) * da + (1 - b) * db, da**2 - db**2)
-        return np.vstack([_roots(np.stack([a + 1, b - 1]), np.stack([da, db])), vertex])
+        return np.vstack([_roots(np.array([a + 1, b - 1]), np.array([da, db])), vertex])
 
 
 def _one_and_exp(x):
