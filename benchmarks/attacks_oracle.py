@@ -1,4 +1,4 @@
-"""What half of the budget can do at most: attackers who know more than they may.
+"""How far half of the budget gets attackers who know more than they may.
 
 Run from the root of the repository, with the official files in the folder ``adult``
 of the data home::
@@ -15,11 +15,12 @@ label flipping does at alpha 1. One search is made for attackers who differ in w
 they know only: on which rows the model is fitted that the search refits, and on which
 rows of the target it counts errors.
 
-The search is stronger than the attacks of the library, and slower. Poison is a measure
-on rows within the limits, of both labels. It moves mass from the rows that do least
-harm to the row that does most, of all that the limits allow, and keeps a move where
-the expected error rises after a true refit. It starts from label-flipped copies, from
-none of them. Masses need not be whole numbers: no rounding holds it back.
+The search is wider than those of the library, which move copies of one label. Poison is
+a measure on rows within the limits, of both labels. It moves mass from the rows that do
+least harm to the row that does most, of all corners of the limits, and keeps a move
+where the expected error rises after a true refit. It starts from label-flipped copies.
+Masses need not be whole numbers: no rounding holds it back. What it finds is a lower
+bound of what is possible, not a proof that no more is.
 """
 
 # Authors: The skpoison developers
@@ -79,9 +80,10 @@ class Poison:
 
     def pulls(self, theta, change):
         """Give how much each row, for its mass, moves the parameters that way."""
-        return self.signs * (self.rows @ change) * expit(-self._margins(theta))
+        return self.signs * (self.rows @ change) * expit(-self.margins(theta))
 
-    def _margins(self, theta):
+    def margins(self, theta):
+        """Give how surely each row has its label."""
         return self.signs * (self.rows @ theta)
 
 
@@ -114,12 +116,12 @@ class Model:
 
     def _value(self, theta, poison):
         losses = np.logaddexp(0, -self.signs * (self.rows @ theta)).sum()
-        losses += poison.masses @ np.logaddexp(0, -poison._margins(theta))
+        losses += poison.masses @ np.logaddexp(0, -poison.margins(theta))
         return losses + self.penalty @ theta**2 / 2
 
     def _gradient(self, theta, poison):
         wrong = self.signs * expit(-self.signs * (self.rows @ theta))
-        more = poison.masses * poison.signs * expit(-poison._margins(theta))
+        more = poison.masses * poison.signs * expit(-poison.margins(theta))
         return self.penalty * theta - wrong @ self.rows - more @ poison.rows
 
     def hessian(self, theta, poison):

@@ -184,7 +184,13 @@ def most_susceptible(rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5
     table = audit.summary_.set_index("subpopulation")
     error = 1 - table["clean_accuracy"] + table["target_damage"]
     n_aux = np.bincount(of_aux, minlength=len(error))[error.index]
-    return error[alpha * n_aux <= max_poison].nlargest(k).index.tolist()
+    affordable = error[alpha * n_aux <= max_poison]
+    if affordable.empty:
+        raise ValueError(
+            f"No cluster is attacked with {max_poison} rows at alpha={alpha}: the "
+            f"smallest that could be measured has {n_aux.min()} rows of the attacker."
+        )
+    return affordable.nlargest(k).index.tolist()
 
 
 def linear_model():
