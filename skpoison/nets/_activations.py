@@ -3,10 +3,12 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch.dataset import unpack_data
 
-from skpoison.nets._layers import as_columns, listening
+from skpoison.nets._inputs import to_model
+from skpoison.nets._layers import as_columns, listening, takes_tokens
 
 
 def iter_activations(net, X, layer, pooling="mean", *, owner):
@@ -47,6 +49,8 @@ def iter_activations(net, X, layer, pooling="mean", *, owner):
                     f"{type(module).__name__} does not call it. Name another."
                 )
             rows = unpack_data(batch)[0]
+            if isinstance(rows, torch.Tensor):
+                rows = to_model(rows, takes_tokens(module))
             columns = as_columns(heard[-1].detach(), rows, pooling, padding)
             heard.clear()
             yield columns.cpu().numpy()

@@ -40,3 +40,24 @@ def check_device(device, owner):
             f"device={device!r} of {owner} is not there: this machine has {there}. "
             "Use device='auto' to take the first GPU, or else the CPU."
         )
+
+
+class AnyDevice:
+    """Mixin of nets of skorch whose device may be ``"auto"``."""
+
+    # skorch asks `device` for a device of torch everywhere; the parameter stays "auto".
+    @property
+    def device(self):
+        """Device that the parameter stands for."""
+        return resolve_device(self.__dict__["device"])
+
+    @device.setter
+    def device(self, device):
+        self.__dict__["device"] = device
+
+    def __setstate__(self, state):
+        """Take the state of a pickle, on a machine that may have another device."""
+        device = state["device"]
+        super().__setstate__({**state, "device": resolve_device(device)})
+        if device == "auto":
+            self.device = device

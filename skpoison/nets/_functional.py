@@ -53,9 +53,30 @@ def seeded(seed):
     if seed is None:
         yield
         return
-    with torch.random.fork_rng():
+    # Without the list torch warns where there is more than one GPU.
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def threads(n_threads):
+    """Compute with some threads on the CPU.
+
+    Parameters
+    ----------
+    n_threads : int or None
+        Number of threads; with `None` it is left as it is.
+    """
+    if n_threads is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def to_device(array, device, dtype=None):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 import transformers
+from safetensors import SafetensorError
 from torch import nn
 
 from skpoison.nets._seeded_net_classifier import SeededNetClassifier
@@ -158,19 +159,36 @@ class HuggingFaceClassifier(SeededNetClassifier):
         self : HuggingFaceClassifier
             The fitted classifier.
         """
-        self._load_tokenizer()
+        if not (self.warm_start and self._has_seen_data()):
+            self._load_tokenizer()
         return super().fit(X, y, **fit_params)
 
     def _make_module(self):
-        self._load_tokenizer()
         with _clear_errors(self), _quiet():
-            return TextClassifier(self.checkpoint, len(self.classes_), self._padding())
+            module = TextClassifier(
+                self.checkpoint, len(self.classes_), self._padding()
+            )
+        most = getattr(module.model.config, "max_position_embeddings", self.max_length)
+        if self.max_length > most:
+            raise ValueError(
+                f"max_length={self.max_length} of {type(self).__name__} must be at "
+                f"most {most}, the places that {str(self.checkpoint)!r} knows."
+            )
+        return module
 
     def _load_tokenizer(self):
         with _clear_errors(self), _quiet():
             self.tokenizer_ = transformers.AutoTokenizer.from_pretrained(
                 self.checkpoint, padding_side="right"
             )
+        if self.tokenizer_.pad_token_id is None:
+            raise ValueError(
+                f"checkpoint={str(self.checkpoint)!r} of {type(self).__name__} has a "
+                "tokenizer without a padding token. Set its pad_token, and save it."
+            )
+
+    def _check_names(self, X, reset):
+        """Texts have no features."""
 
     def _padding(self):
         return self.tokenizer_.pad_token_id
@@ -197,19 +215,36 @@ class TextClassifier(nn.Module):
     def __init__(self, checkpoint, n_classes, padding):
         super().__init__()
         self.padding = padding
-        self.model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        auto = transformers.AutoModelForSequenceClassification
+        self.model, report = auto.from_pretrained(
             checkpoint,
             num_labels=n_classes,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
+        _check_loaded(self.model, report)
 
     def forward(self, X):
         """Give the logits; columns that are padding in all rows are left out."""
-        is_token = X != self.padding
+        is_token = X.ne(self.padding)
         longest = int(is_token.sum(dim=1).max())
         X, is_token = X[:, :longest], is_token[:, :longest]
         return self.model(input_ids=X, attention_mask=is_token.long()).logits
+
+
+def _check_loaded(model, report):
+    """Raise where more than the head, which is new, and the pooler are not given."""
+    missing = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    encoder = f"{model.base_model_prefix}."
+    lost = sorted(
+        name for name in missing if name.startswith(encoder) and "pooler" not in name
+    )
+    if lost:
+        raise ValueError(
+            f"its weights are of another architecture than {type(model).__name__}: "
+            f"{lost[:5]} are missing or of another shape."
+        )
 
 
 @contextmanager
@@ -217,11 +252,11 @@ def _clear_errors(net):
     """Say which checkpoint cannot be used."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ValueError(
             f"checkpoint={str(net.checkpoint)!r} of {type(net).__name__} is no folder "
-            "with a tokenizer and a model that classifies texts, nor the name of one on "
-            "the Hugging Face hub that can be reached. transformers says: "
+            "with a tokenizer and a model that classifies texts, nor the name of one "
+            "on the Hugging Face hub that can be reached. The reason: "
             f"{str(error).strip().splitlines()[0]}"
         ) from error
 

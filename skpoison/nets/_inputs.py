@@ -10,6 +10,7 @@ from scipy import sparse
 from skpoison.utils._containers import as_rows, is_frame, is_pandas
 
 CHANNELS = (1, 3, 4)
+LARGEST = np.finfo(np.float32).max
 
 
 def rows_of_numbers(X, owner):
@@ -30,7 +31,7 @@ def rows_of_numbers(X, owner):
     """
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().numpy()
-    rows = as_rows(X, owner)
+    rows = as_rows(_of_one_size(X, owner), owner)
     if sparse.issparse(rows):
         rows = rows.toarray()
     if is_frame(rows):
@@ -43,13 +44,16 @@ def rows_of_numbers(X, owner):
             f"{owner} takes numbers. Got X of dtype {rows.dtype}. Encode texts with "
             "TextTokenizer and categories with OneHotEncoder."
         )
-    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+    if rows.size == 0:
         raise ValueError(
-            f"{owner} takes finite numbers. X has NaN or infinity. Impute them, for "
-            "instance with SimpleImputer."
+            f"Found array with 0 feature(s) (shape={rows.shape}) while a minimum of 1 "
+            f"is required by {owner}."
         )
+    _check_finite(rows, owner)
     _check_channels(rows, owner)
-    return rows
+    # What torch does not read.
+    is_odd = not rows.dtype.isnative or rows.dtype.itemsize > 8
+    return rows.astype(f"={rows.dtype.kind}8") if is_odd else rows
 
 
 def check_shape(rows, shape, owner):
@@ -68,16 +72,25 @@ def check_shape(rows, shape, owner):
     )
 
 
-def _without_objects(rows, owner):
-    """Numbers of an array of dtype object, where its rows have one shape."""
-    if rows.dtype != object:
-        return rows
-    shapes = {np.shape(row) for row in rows}
+def _of_one_size(X, owner):
+    """Give a collection of images as a list of arrays of one shape."""
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = list(X)
+    if not isinstance(X, (list, tuple)):
+        return X
+    shapes = {x.shape for x in X if isinstance(x, np.ndarray) and x.ndim > 1}
     if len(shapes) > 1:
         raise ValueError(
-            f"{owner} takes images of one size. Got the shapes "
-            f"{sorted(shapes, key=str)[:5]}. Resize them to one."
+            f"{owner} takes images of one size. Got the shapes {sorted(shapes)[:5]}. "
+            "Resize them to one."
         )
+    return X
+
+
+def _without_objects(rows, owner):
+    """Numbers of an array of dtype object."""
+    if rows.dtype != object:
+        return rows
     try:
         return np.asarray(rows.tolist(), dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -85,6 +98,17 @@ def _without_objects(rows, owner):
             f"{owner} takes numbers. X holds other objects: {error}. Encode texts with "
             "TextTokenizer and categories with OneHotEncoder."
         ) from error
+
+
+def _check_finite(rows, owner):
+    # Least and largest numbers are NaN where one is, and need no memory.
+    least, largest = rows.min(), rows.max()
+    if not (least >= -LARGEST and largest <= LARGEST):
+        raise ValueError(
+            f"{owner} takes finite numbers. X has NaN, infinity or a number that is "
+            f"too large for float32: they are from {least} to {largest}. Impute "
+            "missing ones, for instance with SimpleImputer, and scale large ones."
+        )
 
 
 def _check_channels(rows, owner):
@@ -97,6 +121,11 @@ def _check_channels(rows, owner):
     )
 
 
+def is_bytes(rows):
+    """Whether rows are images whose pixels are bytes."""
+    return rows.dtype == np.uint8 and rows.ndim > 3
+
+
 def to_model(rows, tokens):
     """Give a batch in the dtype that a module takes.
 
@@ -106,15 +135,15 @@ def to_model(rows, tokens):
         Numbers of any dtype.
 
     tokens : bool
-        Whether the module takes the numbers of tokens.
+        Whether the module embeds the numbers of tokens.
 
     Returns
     -------
     rows : Tensor of shape (n_samples, ...)
-        Of int64 for tokens and else of float32. Bytes are taken for the pixels of
-        images, and put between -0.5 and 0.5.
+        Integers are of int64 where the module takes tokens; all others are of float32.
+        Bytes are taken for the pixels of images, and put between -0.5 and 0.5.
     """
-    if tokens:
+    if tokens and not rows.is_floating_point():
         return rows.long()
     if rows.dtype == torch.uint8 and rows.ndim > 3:
         return rows.float() / 255 - 0.5

@@ -86,7 +86,7 @@ def _frozen_names(module, names, freeze, owner):
     return frozen
 
 
-def evaluate_frozen(module):
+def evaluate_frozen(module, freeze):
     """Switch the parts whose parameters are all frozen to evaluation.
 
     Parameters
@@ -94,10 +94,15 @@ def evaluate_frozen(module):
     module : torch.nn.Module
         Module to change. Else its dropout would still drop what a frozen part gives,
         and its batch normalization would still move.
+
+    freeze : {"features"} or list of str
+        What is frozen. With ``"features"`` parts without parameters, such as dropout,
+        belong to what is frozen.
     """
     for part in module.modules():
         params = list(part.parameters())
-        if params and not any(param.requires_grad for param in params):
+        is_frozen = params or freeze == "features"
+        if is_frozen and not any(param.requires_grad for param in params):
             part.eval()
 
 
@@ -153,16 +158,17 @@ def check_layer(module, layer, owner):
 def _place(module, layer, owner):
     """Name of the part to listen to, and whether to what it takes."""
     layers = layers_with_parameters(module)
-    number = -1 if layer == "penultimate" else layer
-    if isinstance(number, Integral):
+    if layer == "penultimate":
+        return layers[-1], True
+    if isinstance(layer, Integral):
         n_hidden = len(layers) - 1
-        if not -n_hidden <= number < n_hidden:
+        if not -n_hidden <= layer < n_hidden:
             raise ValueError(
                 f"layer={layer!r} of {owner} is out of range: "
                 f"{type(module).__name__} has {n_hidden} layers with parameters before "
                 f"the last, numbered 0 to {n_hidden - 1}: {layers[:-1]}."
             )
-        return layers[number % n_hidden + 1], True
+        return layers[layer % n_hidden + 1], True
     names = [name for name, _ in module.named_modules() if name]
     if layer not in names:
         raise ValueError(

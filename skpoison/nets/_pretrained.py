@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import os
-import pickle
 from pathlib import Path
 
 import torch
@@ -60,7 +59,8 @@ def _weights(pretrained, owner):
     if isinstance(pretrained, (str, os.PathLike)):
         return _read(Path(pretrained), owner)
     check_is_fitted(pretrained, "module_")
-    return {k: w.detach().cpu() for k, w in pretrained.module_.state_dict().items()}
+    module = getattr(pretrained.module_, "_orig_mod", pretrained.module_)
+    return {name: w.detach().cpu() for name, w in module.state_dict().items()}
 
 
 def _read(path, owner):
@@ -70,10 +70,12 @@ def _read(path, owner):
         )
     try:
         weights = _read_file(path)
-    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError) as error:
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # safetensors has no common base for its own
         raise ValueError(
-            f"pretrained={str(path)!r} of {owner} holds no weights that can be read: "
-            f"{error}. Save them with torch.save(module.state_dict(), path)."
+            f"pretrained={str(path)!r} of {owner} holds no weights that can be read. "
+            "Save them with torch.save(module.state_dict(), path)."
         ) from error
     if not isinstance(weights, dict):
         raise ValueError(

@@ -3,34 +3,31 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
+from numbers import Integral
+
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
-from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochScoring
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
-from torch.utils.data import DataLoader
 
 from skpoison.nets._activations import iter_activations
 from skpoison.nets._augmentations import shift_and_flip
-from skpoison.nets._batches import Rows, as_batch, rows_of
-from skpoison.nets._devices import check_device, resolve_device
-from skpoison.nets._functional import seeded
-from skpoison.nets._inputs import check_shape, rows_of_numbers, to_model
+from skpoison.nets._devices import AnyDevice, check_device
+from skpoison.nets._encoding_net import EncodingNet
+from skpoison.nets._functional import seeded, threads
+from skpoison.nets._inputs import to_model
 from skpoison.nets._layers import evaluate_frozen, freeze_parameters, takes_tokens
 from skpoison.nets._linear_decay import LinearDecay
 from skpoison.nets._pretrained import load_pretrained
 from skpoison.nets._sizes import sizes_for
-from skpoison.utils._containers import n_rows
 from skpoison.utils._random import draw_seed
-from skpoison.utils._sklearn import _num_samples
 
 AUGMENTATIONS = {"shift_and_flip": shift_and_flip}
 
 
-class SeededNetClassifier(NeuralNetClassifier):
+class SeededNetClassifier(AnyDevice, EncodingNet):
     """Classifier of skorch that can stand wherever one of scikit-learn can.
 
     It adds to :class:`skorch.classifier.NeuralNetClassifier` what audits need: an
@@ -45,7 +42,8 @@ class SeededNetClassifier(NeuralNetClassifier):
         The network, which gives logits: one of this package, or any other. Its
         arguments are parameters of the classifier, with the prefix ``module__``. Where
         it has arguments `n_features`, `n_channels`, `image_size` or `n_classes` that
-        are not set, they are read from the data.
+        are not set, they are read from the data. An instance is copied, and its weights
+        are those to start from.
 
     criterion : class of torch.nn.Module, default=torch.nn.CrossEntropyLoss
         The loss.
@@ -64,8 +62,8 @@ class SeededNetClassifier(NeuralNetClassifier):
         ``iterator_train__shuffle=False``.
 
     train_split : callable or None, default=None
-        How skorch sets rows aside for validation, as early stopping needs. `None` trains
-        on all rows.
+        How skorch sets rows aside for validation, as early stopping needs. `None`
+        trains on all rows.
 
     freeze : {"features"}, list of str or None, default=None
         Which parameters stay as they are. `None` trains all of them: end to end, or,
@@ -76,7 +74,7 @@ class SeededNetClassifier(NeuralNetClassifier):
     pretrained : estimator, dict, str, path-like or None, default=None
         Weights to start from: a fitted net of skorch, the state of a module, or a file
         that holds one (``.safetensors``, or else of `torch.save`). The last layer
-        starts anew where it is of another shape.
+        starts anew where it is of another shape. Clones share the weights.
 
     layer : str or int, default="penultimate"
         Layer that `transform` gives: ``"penultimate"`` is what the last layer reads,
@@ -96,6 +94,11 @@ class SeededNetClassifier(NeuralNetClassifier):
 
     device : str or torch.device, default="auto"
         Where to compute. ``"auto"`` is the first GPU, or else the CPU.
+
+    n_threads : int or None, default=1
+        Threads of torch on a CPU. Rounding depends on their number, which differs
+        between processes where it is left to torch (`None`). Large networks train
+        faster with as many as there are cores.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, shuffles, dropout and augmentation. An int gives the
@@ -120,8 +123,14 @@ class SeededNetClassifier(NeuralNetClassifier):
     input_shape_ : tuple of int
         Shape of a row: (n_features,), or (n_channels, height, width).
 
+    takes_bytes_ : bool
+        Whether rows are images of bytes.
+
     n_features_in_ : int
         Number of features, where rows are of one dimension.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where rows are those of a frame.
 
     history_ : skorch.history.History
         Losses of each epoch.
@@ -129,9 +138,10 @@ class SeededNetClassifier(NeuralNetClassifier):
     Raises
     ------
     ValueError
-        If rows are not finite numbers of one shape, images have their channels last,
-        labels are of one class or, in `partial_fit`, not among those seen, the device is
-        not there, `pretrained` is of another architecture, or a layer does not exist.
+        If rows are not finite numbers of one shape, images have their channels last or
+        are bytes at one time and not at another, labels are missing, of one class or,
+        in `partial_fit`, not among those seen, the device is not there, `pretrained` is
+        of another architecture, or a layer does not exist.
 
     See Also
     --------
@@ -143,9 +153,12 @@ class SeededNetClassifier(NeuralNetClassifier):
 
     Notes
     -----
-    On a CPU, and with as many threads, two fits with one seed give the same bytes.
-    Where the module normalizes over batches and one shuffled row is left for the last
-    batch of an epoch, that row is left out, as it cannot be normalized alone.
+    On a CPU two fits with one seed and one `n_threads` give the same bytes. Where the
+    module normalizes over batches and one row is left for the last batch of an epoch,
+    that row is left out, as it cannot be normalized alone.
+
+    Callbacks of skorch see the numbers of labels, 0, 1, 2, ..., and not the labels.
+    ``valid_acc`` is there without another scorer.
 
     Examples
     --------
@@ -179,6 +192,7 @@ class SeededNetClassifier(NeuralNetClassifier):
         augmentation=None,
         mixed_precision="auto",
         device="auto",
+        n_threads=1,
         random_state=None,
         verbose=0,
         **kwargs,
@@ -202,17 +216,8 @@ class SeededNetClassifier(NeuralNetClassifier):
         self.schedule = schedule
         self.augmentation = augmentation
         self.mixed_precision = mixed_precision
+        self.n_threads = n_threads
         self.random_state = random_state
-
-    # skorch asks `device` for a device of torch everywhere; the parameter stays "auto".
-    @property
-    def device(self):
-        """Device that the parameter stands for."""
-        return resolve_device(self.__dict__["device"])
-
-    @device.setter
-    def device(self, device):
-        self.__dict__["device"] = device
 
     def get_params(self, deep=True, **kwargs):
         """Get the parameters.
@@ -230,14 +235,35 @@ class SeededNetClassifier(NeuralNetClassifier):
         params : dict of str to object
             Parameters by their names.
         """
-        return super().get_params(deep, **kwargs) | {"device": self.__dict__["device"]}
+        params = super().get_params(deep, **kwargs) | {
+            "device": self.__dict__["device"]
+        }
+        # Those of a trained net are none of this one.
+        return {k: v for k, v in params.items() if not k.startswith("pretrained__")}
 
-    def __setstate__(self, state):
-        """Take the state of a pickle, on a machine that may have another device."""
-        device = state["device"]
-        super().__setstate__({**state, "device": resolve_device(device)})
-        if device == "auto":
-            self.device = device
+    def set_params(self, **params):
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by their names. New ones of the module make it anew, untrained.
+
+        Returns
+        -------
+        self : SeededNetClassifier
+            The classifier.
+        """
+        seed = params.get("random_state", self.random_state)
+        seed = seed if self.initialized_ and isinstance(seed, Integral) else None
+        with seeded(seed):
+            return super().set_params(**params)
+
+    def __sklearn_clone__(self):
+        """Clone all but the weights to start from, which a clone would forget."""
+        net = super().__sklearn_clone__()
+        net.pretrained = self.pretrained
+        return net
 
     def fit(self, X, y, **fit_params):
         """Fit the network, from its start unless ``warm_start=True``.
@@ -258,11 +284,13 @@ class SeededNetClassifier(NeuralNetClassifier):
         self : SeededNetClassifier
             The fitted classifier.
         """
-        X, y = self._checked(X, y)
-        if not (self.warm_start and self.initialized_):
-            self._learn_shape(X, y)
-        with seeded(self._seed()):
-            return super().fit(X, y, **fit_params)
+        goes_on = self.warm_start and self._has_seen_data()
+        rows, y = self._checked(X, y)
+        if not goes_on:
+            self._learn_shape(rows, y)
+        self._check_names(X, reset=not goes_on)
+        with seeded(self._seed(goes_on)), threads(self.n_threads):
+            return super().fit(rows, y, **fit_params)
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Train for `max_epochs` more epochs.
@@ -288,11 +316,15 @@ class SeededNetClassifier(NeuralNetClassifier):
         """
         if "_routing_method" in fit_params:
             return super().partial_fit(X, y, **fit_params)
-        X, y = self._checked(X, y)
-        if not self.initialized_:
-            self._learn_shape(X, y if classes is None else classes)
-        with seeded(self._seed(len(self.history_ or ()))):
-            return super().partial_fit(X, y, **fit_params)
+        goes_on = self._has_seen_data()
+        rows, y = self._checked(X, y)
+        if goes_on:
+            self._check_classes(classes)
+        else:
+            self._learn_shape(rows, y if classes is None else classes)
+        self._check_names(X, reset=not goes_on)
+        with seeded(self._seed(goes_on)), threads(self.n_threads):
+            return super().partial_fit(rows, y, **fit_params)
 
     def initialize_for(self, X, y):
         """Make the module for some data, without training it.
@@ -311,47 +343,11 @@ class SeededNetClassifier(NeuralNetClassifier):
             The classifier, with its initial weights. They are drawn from torch's
             generator unless there is a seed.
         """
-        X, y = self._checked(X, y)
-        self._learn_shape(X, y)
+        rows, y = self._checked(X, y)
+        self._learn_shape(rows, y)
+        self._check_names(X, reset=True)
         with seeded(self._seed()):
             return self.initialize()
-
-    def encode(self, y):
-        """Give the numbers of class labels.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples,)
-            Class labels.
-
-        Returns
-        -------
-        codes : ndarray of int64 of shape (n_samples,)
-            Their places in `classes_`.
-        """
-        y = np.asarray(y)
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(
-                f"y of {type(self).__name__} has labels that were unseen in training: "
-                f"{unseen[:5].tolist()}. The classes are {self.classes_.tolist()}."
-            )
-        return np.searchsorted(self.classes_, y).astype(np.int64)
-
-    def predict(self, X):
-        """Predict class labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
-            Rows.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_samples,)
-            The most probable class of each.
-        """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def transform(self, X):
         """Give the activations of the layer `layer`.
@@ -420,25 +416,19 @@ class SeededNetClassifier(NeuralNetClassifier):
         self : SeededNetClassifier
             The classifier, initialized.
         """
-        name = type(self).__name__
-        check_device(self.__dict__["device"], name)
-        if self.mixed_precision not in (True, False, "auto"):
-            raise ValueError(
-                f"mixed_precision={self.mixed_precision!r} of {name} must be True, "
-                "False or 'auto'."
-            )
-        if self.schedule not in ("linear", None):
-            raise ValueError(
-                f"schedule={self.schedule!r} of {name} must be 'linear' or None."
-            )
-        if not (
-            self.augmentation in (None, *AUGMENTATIONS) or callable(self.augmentation)
-        ):
-            raise ValueError(
-                f"augmentation={self.augmentation!r} of {name} must be one of "
-                f"{list(AUGMENTATIONS)}, a function of a tensor, or None."
-            )
+        check_device(self.__dict__["device"], type(self).__name__)
+        self._check_option("mixed_precision", (True, False, "auto"))
+        self._check_option("schedule", ("linear", None))
+        if not callable(self.augmentation):
+            self._check_option("augmentation", (*AUGMENTATIONS, None))
         return super().initialize()
+
+    def _check_option(self, name, allowed):
+        if getattr(self, name) not in allowed:
+            raise ValueError(
+                f"{name}={getattr(self, name)!r} of {type(self).__name__} must be one "
+                f"of {list(allowed)}{', or callable' * (name == 'augmentation')}."
+            )
 
     def initialize_module(self):
         """Make the module; load and freeze its weights.
@@ -457,65 +447,9 @@ class SeededNetClassifier(NeuralNetClassifier):
     def _make_module(self):
         kwargs = self.get_params_for("module")
         sizes = sizes_for(self.module, kwargs, self)
-        return self.initialized_instance(self.module, sizes | kwargs)
-
-    def check_data(self, X, y):
-        """Check rows and labels, as skorch asks for.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, ...)
-            Rows.
-
-        y : ndarray of shape (n_samples,)
-            Class labels.
-        """
-        self.encode(y)
-
-    def get_dataset(self, X, y=None):
-        """Give rows and the numbers of their labels to skorch.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
-            Rows.
-
-        y : array-like of shape (n_samples,), default=None
-            Class labels.
-
-        Returns
-        -------
-        dataset : torch.utils.data.Dataset
-            Rows, and the numbers of their labels.
-        """
-        if isinstance(X, torch.utils.data.Dataset):
-            return X
-        X = self._rows(X)
-        check_shape(X, self.input_shape_, type(self).__name__)
-        return Rows(X, None if y is None else self.encode(y))
-
-    def get_iterator(self, dataset, training=False):
-        """Give the batches of a data set.
-
-        Parameters
-        ----------
-        dataset : torch.utils.data.Dataset
-            Rows.
-
-        training : bool, default=False
-            Whether they are trained on.
-
-        Returns
-        -------
-        iterator : torch.utils.data.DataLoader
-            Their batches.
-        """
-        iterator = super().get_iterator(dataset, training)
-        if isinstance(rows_of(dataset), Rows) and type(iterator) is DataLoader:
-            iterator.collate_fn = as_batch
-        if training and self._leaves_one(len(dataset)):
-            iterator.batch_sampler.drop_last = True
-        return iterator
+        module = self.initialized_instance(self.module, sizes | kwargs)
+        # Training would else change the parameter `module`.
+        return copy.deepcopy(module) if module is self.module else module
 
     def infer(self, x, **fit_params):
         """Pass a batch through the module.
@@ -546,74 +480,19 @@ class SeededNetClassifier(NeuralNetClassifier):
 
     @property
     def _default_callbacks(self):
-        # Rows set aside have the numbers of their labels, and not the labels.
-        accuracy = EpochScoring(_accuracy, name="valid_acc", lower_is_better=False)
-        callbacks = [
-            (name, accuracy if name == "valid_acc" else callback)
-            for name, callback in super()._default_callbacks
-        ]
-        if self.schedule == "linear":
-            callbacks.append(("linear_decay", LinearDecay()))
-        return callbacks
+        decay = [("linear_decay", LinearDecay())] if self.schedule == "linear" else []
+        return super()._default_callbacks + decay
 
     def _set_training(self, training=True):
         super()._set_training(training)
         if training and self.freeze is not None:
-            evaluate_frozen(self.module_)
+            evaluate_frozen(self.module_, self.freeze)
 
-    def _checked(self, X, y):
-        name = type(self).__name__
-        if y is None:
-            raise ValueError(
-                f"{name} requires y to be passed, but the target y is None."
-            )
-        X = self._rows(X)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        if _num_samples(X) != len(y):
-            raise ValueError(
-                f"X and y of {name} must have as many rows. Got {n_rows(X)} and "
-                f"{len(y)}."
-            )
-        return X, y
-
-    def _padding(self):
-        """Give the number of the token that stands after the end of a text."""
-        return 0
-
-    def _rows(self, X):
-        return rows_of_numbers(X, type(self).__name__)
-
-    def _learn_shape(self, X, y):
-        classes = np.unique(np.asarray(y))
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs labels of at least 2 classes. Got 1 "
-                f"class: {classes.tolist()}."
-            )
-        self.classes_inferred_ = classes
-        self.input_shape_ = X.shape[1:]
-        if X.ndim == 2:
-            self.n_features_in_ = X.shape[1]
-
-    def _seed(self, n_epochs=0):
+    def _seed(self, goes_on=False):
         if self.random_state is None:
             return None
         if isinstance(self.random_state, np.random.RandomState):
             return draw_seed(self.random_state)
         check_random_state(self.random_state)
-        return int(self.random_state) + n_epochs
-
-    def _leaves_one(self, n_samples):
-        batch_norm = nn.modules.batchnorm._BatchNorm
-        size = self.get_params_for("iterator_train").get("batch_size", self.batch_size)
-        return (
-            size > 1
-            and n_samples > size
-            and n_samples % size == 1
-            and any(isinstance(part, batch_norm) for part in self.module_.modules())
-        )
-
-
-def _accuracy(net, X, y):
-    return float(np.mean(net.predict_proba(X).argmax(axis=1) == np.asarray(y)))
+        # Else each call of partial_fit would shuffle as the one before.
+        return int(self.random_state) + (len(self.history_) if goes_on else 0)

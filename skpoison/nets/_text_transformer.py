@@ -45,8 +45,8 @@ class TextTransformer(nn.Module):
     Raises
     ------
     ValueError
-        If texts are longer than `max_length`, or `d_model` is not a multiple of
-        `n_heads`.
+        If rows are no token numbers below `n_tokens`, texts are longer than
+        `max_length`, or `d_model` is not a multiple of `n_heads`.
 
     See Also
     --------
@@ -122,17 +122,37 @@ class TextTransformer(nn.Module):
         logits : Tensor of shape (n_samples, n_classes)
             Logarithms of the odds, up to a constant for each text.
         """
+        self._check(X)
+        is_padding = X == PADDING
+        Z = self.dropout(self._embed(X))
+        if self.encoder is not None:
+            # Attention to nothing is NaN, so texts without a token look at padding.
+            is_hidden = is_padding & ~is_padding.all(dim=1, keepdim=True)
+            Z = self.encoder(Z, src_key_padding_mask=is_hidden)
+        weights = (~is_padding).to(Z.dtype).unsqueeze(2)
+        mean = (self.norm(Z) * weights).sum(1) / weights.sum(1).clamp(min=1)
+        return self.output(self.dropout(mean))
+
+    def _check(self, X):
         max_length = self.places.num_embeddings
+        if X.ndim != 2 or X.is_floating_point():
+            raise ValueError(
+                "TextTransformer takes token numbers, integers of shape (n_samples, "
+                f"n_tokens). Got {X.dtype} of shape {tuple(X.shape)}. Turn texts into "
+                "them with TextTokenizer."
+            )
         if X.shape[1] > max_length:
             raise ValueError(
                 f"TextTransformer takes texts of at most max_length={max_length} "
                 f"tokens. Got {X.shape[1]}. Cut the texts, or raise max_length."
             )
-        is_padding = X == PADDING
-        Z = self.tokens(X) + self.places.weight[: X.shape[1]]
-        Z = self.dropout(Z)
-        if self.encoder is not None:
-            Z = self.encoder(Z, src_key_padding_mask=is_padding)
-        weights = (~is_padding).to(Z.dtype).unsqueeze(2)
-        mean = (self.norm(Z) * weights).sum(1) / weights.sum(1).clamp(min=1)
-        return self.output(self.dropout(mean))
+
+    def _embed(self, X):
+        try:
+            return self.tokens(X) + self.places.weight[: X.shape[1]]
+        except IndexError as error:
+            raise ValueError(
+                "TextTransformer takes token numbers from 0 to "
+                f"{self.tokens.num_embeddings - 1}. Got {int(X.min())} to "
+                f"{int(X.max())}. Set n_tokens to max_tokens of the tokenizer."
+            ) from error

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -91,6 +92,8 @@ class NetEnsemble(RefitEnsemble):
         """
         if not self._blocks:
             return self._no_predictions(X)
+        if _encodes(self._template):
+            X = self._template.get_dataset(X).X
         out = np.empty((len(self), len(X)), dtype=np.int64)
         for block in self._blocks:
             out[block.numbers] = block.predict(X)
@@ -286,7 +289,11 @@ def _as_codes(net, y, poisons):
     """Labels as the numbers of outputs."""
     if not _encodes(net):
         return y, poisons
-    return net.encode(y), [(rows, net.encode(labels)) for rows, labels in poisons]
+    # An empty poison is none that a net would take.
+    return net.encode(y), [
+        (net.get_dataset(rows, labels).X if len(labels) else rows, net.encode(labels))
+        for rows, labels in poisons
+    ]
 
 
 def _initial_params(estimator, template, X, y, n_models, seed):
@@ -320,6 +327,8 @@ def _is_covered(estimator, X, y, poisons):
     if not _encodes(estimator) and y.dtype != np.int64:
         return False
     if X.dtype.kind not in "fiu" or not _computes_as_is(estimator):
+        return False
+    if not isinstance(getattr(estimator, "random_state", None), Integral | None):
         return False
     if not all(np.isin(labels, np.unique(y)).all() for _, labels in poisons):
         return False
@@ -406,7 +415,10 @@ def _runs_as_one(net, params, X, y):
 
 def _models_at_once(net, X, n_rows):
     """How many nets fit in the memory, by the outputs of their parts."""
-    n_outputs = outputs_of_one_row(net.module_, to_device(X[:1], net.device))
+    row = to_device(X[:1], net.device)
+    if _encodes(net):
+        row = to_model(row, takes_tokens(net.module_))
+    n_outputs = outputs_of_one_row(net.module_, row)
     n_params = sum(p.numel() for p in net.module_.parameters())
     # Outputs and their gradients; parameters, gradients and slots of the optimizer.
     n_bytes = 4 * (n_rows * (2 * n_outputs + X[0].size) + 5 * n_params)

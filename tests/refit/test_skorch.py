@@ -13,6 +13,12 @@ from skorch.callbacks import EarlyStopping  # noqa: E402
 from skorch.dataset import ValidSplit  # noqa: E402
 from torch import nn  # noqa: E402
 
+from skpoison.nets import (  # noqa: E402
+    ConvNet,
+    ResNet,
+    SeededNetClassifier,
+    TabularNet,
+)
 from skpoison.refit._torch import OPTIMIZERS, refit_nets  # noqa: E402
 
 SIZES = (0, 1, 7, 30, 50)
@@ -282,3 +288,113 @@ def test_no_poisons_give_no_models():
     X, y, _ = make_data()
     models = refit_poisoned(make_net(), X, y, [])
     assert models.predict(X).shape == (0, len(X))
+
+
+NAMES = np.array(["low", "mid", "up"])
+
+
+class Small(nn.Module):
+    """Reads its sizes from the data."""
+
+    def __init__(self, n_features, n_classes, dropout=0.0):
+        super().__init__()
+        self.hidden, self.last = nn.Linear(n_features, 5), nn.Linear(5, n_classes)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, X):
+        return self.last(self.dropout(torch.relu(self.hidden(X))))
+
+
+def make_seeded(module=Small, **settings):
+    defaults = {
+        "lr": 0.02,
+        "batch_size": 16,
+        "max_epochs": 3,
+        "random_state": 0,
+        "iterator_train__shuffle": False,
+    }
+    return SeededNetClassifier(module, **defaults | settings)
+
+
+def make_named(dtype=np.float32, shape=(4,)):
+    X, y, poisons = make_data(shape)
+    if dtype != np.float32:
+        X = (X * 20 + 100).astype(dtype)
+        poisons = [
+            ((rows * 20 + 100).astype(dtype), labels) for rows, labels in poisons
+        ]
+    return X, NAMES[y], [(rows, NAMES[labels]) for rows, labels in poisons]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8])
+def test_seeded_nets_with_names_for_labels_are_those_of_a_loop(dtype):
+    net = make_seeded(lr=0.02 if dtype == np.float32 else 1e-4)
+    X, y, poisons = make_named(dtype)
+    assert_is_a_loop(net, X, y, poisons)
+    models = refit_poisoned(net, X, y, poisons)
+    assert set(models.predict(X).ravel()) <= set(NAMES)
+    assert_array_equal(models[1].classes_, NAMES)
+    assert models[1].get_params()["device"] == "auto"
+
+
+def test_seeded_nets_of_tables_and_images_of_bytes_are_those_of_a_loop(monkeypatch):
+    assert_is_a_loop(make_seeded(TabularNet), *make_named())
+    monkeypatch.setattr("skpoison.refit._torch.CONVOLUTIONS_ON_CPU", True)
+    net = make_seeded(ConvNet, module__width=2, optimizer=torch.optim.SGD)
+    assert_is_a_loop(net, *make_named(np.uint8, (1, 8, 8)))
+
+
+def test_frozen_and_trained_layers_are_those_of_a_loop():
+    X, y, poisons = make_named()
+    trained = make_seeded(random_state=4).fit(X, y)
+    net = make_seeded(pretrained=trained, freeze="features", module__dropout=0.4)
+    assert_is_a_loop(net, X, y, poisons)
+    models = refit_poisoned(net, X, y, poisons)
+    frozen = trained.module_.hidden.weight.detach().numpy()
+    assert_array_equal(models[3].module_.hidden.weight.detach().numpy(), frozen)
+
+
+def test_seeded_nets_start_from_common_weights_and_leave_the_generator_alone():
+    X, y, poisons = make_named()
+    net = make_seeded(module__dropout=0.2, iterator_train__shuffle=True)
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    first = refit_poisoned(net, X, y, poisons)
+    assert first.engine_ == "refit_skorch"
+    assert_array_equal(torch.rand(3), expected)
+    assert_same_weights(first[2], refit_poisoned(net, X, y, poisons)[2])
+    start = refit_poisoned(net.set_params(max_epochs=0), X, y, poisons)
+    assert_same_weights(start[0], start[4])
+    assert_same_weights(start[0], clone(net).fit(X, y))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        make_seeded(ConvNet, augmentation="shift_and_flip", module__width=2),
+        make_seeded(schedule="linear"),
+        make_seeded(mixed_precision=True),
+        make_seeded(random_state=np.random.RandomState(0)),
+        make_seeded(train_split=ValidSplit(3)),
+        make_seeded(ResNet, module__width=2, module__n_blocks=1),
+    ],
+    ids=["augmentation", "schedule", "precision", "generator", "split", "batch_norm"],
+)
+def test_what_is_not_covered_of_seeded_nets_is_left_to_the_loop(net):
+    shape = (1, 8, 8) if net.module in (ConvNet, ResNet) else (4,)
+    X, y, poisons = make_named(shape=shape)
+    assert refit_nets(net, X, y, poisons) is NotImplemented
+    models = refit_poisoned(net, X, y, poisons[:2])
+    assert models.predict(X).shape == (2, len(X))
+
+
+def test_bad_rows_are_found_by_the_engine_as_by_the_net():
+    X, y, poisons = make_named()
+    net, bad = make_seeded(), poisons[2][0].copy()
+    bad[0, 0] = np.nan
+    with pytest.raises(ValueError, match="takes finite numbers"):
+        refit_poisoned(net, X, y, [(bad, poisons[2][1])])
+    models = refit_poisoned(net, X, y, poisons)
+    with pytest.raises(ValueError, match="X has 3 features, but SeededNetClassifier"):
+        models.predict(X[:, :3])
