@@ -5,7 +5,8 @@ attacker's, 10,000 test): the paper's ConvNet and VGG-16, end to end. There are 
 weights trained on ImageNet here, so transfer starts from a ConvNet that the study
 itself trains on 10,000 images that are nobody else's; the other 40,000 training images
 are then halved between victim and attacker. "last layer" trains a linear model on its
-penultimate activations, "fine-tuned" all of its weights.
+penultimate activations, "fine-tuned" all of its weights. Clusters are 200, so that some
+are small enough to be attacked at alpha 2 with the 126 rows of the paper's headline.
 
 Needs the official files, see `skpoison.datasets.fetch_cifar10`. To repeat::
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from paper_study import (
+    ALPHAS,
     Rows,
     Victim,
     clusters_of,
@@ -47,8 +49,9 @@ class Size:
     n_clusters: int
     conv: dict
     vgg: dict | None
-    n_targets: int | None
+    n_targets: int
     n_repeats: int
+    alphas: tuple
     finetune_epochs: int | None
     max_poison: int = 126
     mixed_precision: object = "auto"
@@ -64,6 +67,7 @@ SIZES = {
         vgg={"module__width": 4, "module__n_layers": 11, "max_epochs": 1},
         n_targets=1,
         n_repeats=1,
+        alphas=ALPHAS,
         finetune_epochs=1,
         max_poison=300,
     ),
@@ -71,11 +75,12 @@ SIZES = {
         n_train=25_000,
         n_pretrain=10_000,
         n_test=10_000,
-        n_clusters=100,
+        n_clusters=200,
         conv={"module__width": 16, "max_epochs": 8},
         vgg=None,
         n_targets=1,
         n_repeats=1,
+        alphas=(1.0, 2.0),
         finetune_epochs=None,
         mixed_precision=True,
     ),
@@ -83,11 +88,12 @@ SIZES = {
         n_train=25_000,
         n_pretrain=10_000,
         n_test=10_000,
-        n_clusters=100,
+        n_clusters=200,
         conv={"module__width": 32, "max_epochs": 12},
         vgg={"module__width": 64, "module__n_layers": 16, "max_epochs": 12},
         n_targets=10,
         n_repeats=3,
+        alphas=ALPHAS,
         finetune_epochs=6,
     ),
 }
@@ -102,6 +108,7 @@ def net(module, size, seed=None, **settings):
         "augmentation": "shift_and_flip",
         "mixed_precision": size.mixed_precision,
         "random_state": seed,
+        "n_threads": None,
     }
     return SeededNetClassifier(module, **(shared | settings))
 
@@ -128,7 +135,9 @@ def attacked(name, estimator, rows, seen, size, seed):
         names,
         choice,
         only_choice=True,
+        alphas=size.alphas,
         n_repeats=size.n_repeats,
+        min_test=20,
     )
 
 

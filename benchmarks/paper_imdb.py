@@ -143,6 +143,7 @@ def bert(size, seed=None, **settings):
         max_length=size.max_length,
         mixed_precision=size.mixed_precision,
         random_state=seed,
+        n_threads=None,
         **({"lr": 2e-5} | settings),
     )
 
@@ -203,6 +204,7 @@ def from_scratch(size, seed, folder, rows):
         "lr": 0.001,
         "schedule": "linear",
         "mixed_precision": size.mixed_precision,
+        "n_threads": None,
     } | size.scratch
     victim = SeededNetClassifier(TextTransformer, **settings)
     surrogate = fitted(

@@ -102,6 +102,7 @@ def net(module, size, seed=None, **settings):
         "schedule": "linear",
         "mixed_precision": size.mixed_precision,
         "random_state": seed,
+        "n_threads": None,
     }
     return SeededNetClassifier(module, **(shared | settings))
 
