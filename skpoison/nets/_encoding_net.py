@@ -6,6 +6,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.utils import TransformerTags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from skorch import NeuralNetClassifier
@@ -67,6 +68,27 @@ class EncodingNet(NeuralNetClassifier):
         """
         codes = self.predict_proba(X).argmax(axis=1)
         return self.classes_[codes]
+
+    def fit_transform(self, X, y, **fit_params):
+        """Fit the network, and give the activations of the rows it was fitted on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        **fit_params : dict
+            Passed to `fit`.
+
+        Returns
+        -------
+        X_out : ndarray of float32 of shape (n_samples, n_activations)
+            Activations of the layer `layer`.
+        """
+        return self.fit(X, y, **fit_params).transform(X)
 
     def check_data(self, X, y):
         """Check rows and labels, as skorch asks for.
@@ -201,6 +223,13 @@ class EncodingNet(NeuralNetClassifier):
         """Remember the names of features, or hold others against them."""
         is_table = len(self.input_shape_) == 1
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=is_table)
+
+    def __sklearn_tags__(self):
+        """Take images and sparse matrices; `transform` gives float32."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags(preserves_dtype=[])
+        tags.input_tags.sparse = tags.input_tags.three_d_array = True
+        return tags
 
     def _has_seen_data(self):
         return self.initialized_ and hasattr(self, "input_shape_")

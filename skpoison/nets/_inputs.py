@@ -39,6 +39,11 @@ def rows_of_numbers(X, owner):
     elif is_pandas(rows):
         rows = np.asarray(rows)
     rows = _without_objects(rows, owner)
+    if rows.dtype.kind == "c":
+        raise ValueError(
+            f"Complex data not supported by {owner}. Got X of dtype {rows.dtype}. Pass "
+            "its real and imaginary parts as features."
+        )
     if rows.dtype.kind not in "fiub":
         raise ValueError(
             f"{owner} takes numbers. Got X of dtype {rows.dtype}. Encode texts with "
@@ -94,7 +99,8 @@ def _without_objects(rows, owner):
     try:
         return np.asarray(rows.tolist(), dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        # As scikit-learn has it: a TypeError where it cannot be a number at all.
+        raise type(error)(
             f"{owner} takes numbers. X holds other objects: {error}. Encode texts with "
             "TextTokenizer and categories with OneHotEncoder."
         ) from error
