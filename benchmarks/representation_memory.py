@@ -2,8 +2,8 @@
 
 A net of the paper's size, untrained, as weights cost nothing here: its penultimate
 layer; its first layer, pooled over the pixels; and 10 principal components of its first
-layer with every pixel, 32,768 numbers a row or 6.1 GiB in all. Each runs in a process of
-its own. To repeat, with the official files of CIFAR-10 in the data home::
+layer with every pixel, 32,768 numbers a row or 6.1 GiB in all. Each runs in a process
+of its own. To repeat, with the official files of CIFAR-10 in the data home::
 
     python benchmarks/representation_memory.py
 
@@ -40,7 +40,7 @@ SETTINGS = {
 
 def measure(name):
     """Print what one representation takes, as JSON."""
-    X, y = fetch_cifar10(subset="train", return_X_y=True)
+    X = fetch_cifar10(subset="train").data
     net = SeededNetClassifier(
         ConvNet, batch_size=128, n_threads=None, random_state=0
     ).initialize_for(X[:10], np.arange(10))

@@ -6,7 +6,7 @@
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils import TransformerTags
+from sklearn.utils import TransformerTags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from skorch import NeuralNetClassifier
@@ -204,6 +204,8 @@ class EncodingNet(NeuralNetClassifier):
                 f"y of {name} has NaN or None at {np.flatnonzero(pd.isna(y))[:5]}. "
                 "Drop the rows that have no label."
             )
+        if y.dtype.kind == "f":
+            assert_all_finite(y, estimator_name=name, input_name="y")
         check_classification_targets(y)
         if len(rows) != len(y):
             raise ValueError(
