@@ -60,12 +60,12 @@ SIZES = {
         n_targets={"table": 2, "image": 1, "text": 1},
     ),
     "small": Size(
-        n_rows={"table": 7_841, "image": 5_000, "text": 4_000},
+        n_rows={"table": 7_841, "image": 4_000, "text": 4_000},
         n_test=7_692,
         widths={"table": (2, 10, 50, 250), "image": (2, 4, 8, 16), "text": (4, 16, 64)},
-        epochs={"table": 20, "image": 8, "text": 4},
+        epochs={"table": 20, "image": 6, "text": 4},
         n_clusters=50,
-        n_targets={"table": 12, "image": 3, "text": 3},
+        n_targets={"table": 12, "image": 2, "text": 2},
         mixed_precision=True,
     ),
     "paper": Size(

@@ -11,6 +11,7 @@ seed must give the same bytes on a CPU. CI runs this as ``make smoke``.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ def main():
             [sys.executable, str(HERE / "convert_data.py"), str(packed), str(home)],
             check=True,
         )
+        shutil.copytree(packed / "adult", home / "adult")
         for name in STUDIES:
             start = time.time()
             first, second = (
