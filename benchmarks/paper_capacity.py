@@ -8,7 +8,7 @@ So the width of the victim is all that differs within a seed.
 Needs the official files, see `skpoison.datasets`. To repeat::
 
     python benchmarks/paper_capacity.py --size smoke    # a minute or two
-    python benchmarks/paper_capacity.py --size small    # an hour on two CPU cores
+    python benchmarks/paper_capacity.py --size small    # half an hour on two CPU cores
     python benchmarks/paper_capacity.py --size paper    # one GPU
 
 Writes ``results/paper_capacity_<size>.csv``, ``..._worst.csv`` and ``....json``.
@@ -60,11 +60,11 @@ SIZES = {
         n_targets={"table": 2, "image": 1, "text": 1},
     ),
     "small": Size(
-        n_rows={"table": 7_841, "image": 4_000, "text": 4_000},
+        n_rows={"table": 7_841, "image": 2_500, "text": 2_500},
         n_test=7_692,
-        widths={"table": (2, 10, 50, 250), "image": (2, 4, 8, 16), "text": (4, 16, 64)},
+        widths={"table": (2, 10, 50, 250), "image": (2, 4, 8), "text": (4, 16, 64)},
         epochs={"table": 20, "image": 6, "text": 4},
-        n_clusters=50,
+        n_clusters=30,
         n_targets={"table": 12, "image": 2, "text": 2},
         mixed_precision=True,
     ),
