@@ -146,7 +146,7 @@ def cifar10(size, seed):
     cifar = fetch_cifar10(random_state=seed)
     test = np.random.RandomState(seed).permutation(cifar.test)[: size.n_test]
     parts = cifar.train[:n], cifar.aux[:n], test
-    rows = Rows(*(a[part] for part in parts for a in (cifar.data, cifar.target)))
+    rows = Rows.taken(cifar.data, cifar.target, parts)
 
     def make(width):
         return SeededNetClassifier(
@@ -167,7 +167,7 @@ def imdb(size, seed):
     reviews = fetch_imdb(as_frame=False, random_state=seed)
     test = np.random.RandomState(seed).permutation(reviews.test)[: size.n_test]
     parts = reviews.train[:n], reviews.aux[:n], test
-    texts = Rows(*(a[part] for part in parts for a in (reviews.data, reviews.target)))
+    texts = Rows.taken(reviews.data, reviews.target, parts)
     tokenizer = TextTokenizer(max_length=128, max_tokens=8000).fit(texts.X_aux)
     words = TfidfVectorizer(max_features=2000, stop_words="english").fit(texts.X_aux)
 

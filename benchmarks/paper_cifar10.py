@@ -26,12 +26,12 @@ import numpy as np
 from paper_study import (
     ALPHAS,
     Rows,
-    Victim,
-    clusters_of,
+    Size,
+    attacked,
+    end_to_end,
     features_of,
     fitted,
     linear_model,
-    most_susceptible,
     run,
 )
 
@@ -39,52 +39,41 @@ from skpoison.datasets import fetch_cifar10
 from skpoison.nets import VGG, ConvNet, SeededNetClassifier
 
 
-@dataclass
-class Size:
+@dataclass(kw_only=True)
+class SizeOfCifar10(Size):
     """How much is done; `max_poison` is that of the paper's headline."""
 
     n_train: int
     n_pretrain: int
     n_test: int
-    n_clusters: int
     conv: dict
-    vgg: dict | None
-    n_targets: int
-    n_repeats: int
-    alphas: tuple
-    finetune_epochs: int | None
+    vgg: dict | None = None
+    alphas: tuple = ALPHAS
+    finetune_epochs: int | None = None
     max_poison: int = 126
-    mixed_precision: object = "auto"
 
 
 SIZES = {
-    "smoke": Size(
+    "smoke": SizeOfCifar10(
         n_train=500,
         n_pretrain=400,
         n_test=1000,
         n_clusters=8,
         conv={"module__width": 4, "max_epochs": 2},
         vgg={"module__width": 4, "module__n_layers": 11, "max_epochs": 1},
-        n_targets=1,
-        n_repeats=1,
-        alphas=ALPHAS,
         finetune_epochs=1,
         max_poison=300,
     ),
-    "small": Size(
+    "small": SizeOfCifar10(
         n_train=25_000,
         n_pretrain=10_000,
         n_test=10_000,
         n_clusters=200,
         conv={"module__width": 16, "max_epochs": 8},
-        vgg=None,
-        n_targets=1,
-        n_repeats=1,
         alphas=(1.0, 2.0),
-        finetune_epochs=None,
         mixed_precision=True,
     ),
-    "paper": Size(
+    "paper": SizeOfCifar10(
         n_train=25_000,
         n_pretrain=10_000,
         n_test=10_000,
@@ -93,13 +82,12 @@ SIZES = {
         vgg={"module__width": 64, "module__n_layers": 16, "max_epochs": 12},
         n_targets=10,
         n_repeats=3,
-        alphas=ALPHAS,
         finetune_epochs=6,
     ),
 }
 
 
-def net(module, size, seed=None, **settings):
+def net(module, size, settings, seed=None):
     """Give a net with the paper's training; the rate falls to zero."""
     shared = {
         "batch_size": 64,
@@ -113,58 +101,25 @@ def net(module, size, seed=None, **settings):
     return SeededNetClassifier(module, **(shared | settings))
 
 
-def rows_of(cifar, train, aux, test):
-    """Give the images of the three parts."""
-    parts = []
-    for indices in (train, aux, test):
-        parts += [cifar.data[indices], cifar.target[indices]]
-    return Rows(*parts)
-
-
-def attacked(name, estimator, rows, seen, size, seed):
-    """Give a victim that is attacked on the clusters the attacker expects most of."""
-    groups, names = clusters_of(seen, seed, size.n_clusters)
-    choice = most_susceptible(
-        seen, groups, seed, k=size.n_targets, max_poison=size.max_poison
-    )
-    return Victim(
-        name,
-        estimator,
-        rows,
-        groups,
-        names,
-        choice,
-        only_choice=True,
-        alphas=size.alphas,
-        n_repeats=size.n_repeats,
-        min_test=20,
-    )
-
-
 def make_victims(size, seed, folder):
     """Yield the victims of one seed."""
     cifar = fetch_cifar10(random_state=seed)
     rng = np.random.RandomState(seed)
     test = rng.permutation(cifar.test)[: size.n_test]
-    train, aux = cifar.train[: size.n_train], cifar.aux[: size.n_train]
-
     yield from transfer_victims(cifar, size, seed, folder, rng, test)
 
-    rows = rows_of(cifar, train, aux, test)
-    for name, module, settings in [
-        ("ConvNet", ConvNet, size.conv),
-        ("VGG", VGG, size.vgg),
-    ]:
+    parts = cifar.train[: size.n_train], cifar.aux[: size.n_train], test
+    rows = Rows.taken(cifar.data, cifar.target, parts)
+    few_targets = {"alphas": size.alphas, "min_test": 20}
+    modules = {"ConvNet": (ConvNet, size.conv), "VGG": (VGG, size.vgg)}
+    for name, (module, settings) in modules.items():
         if settings is None:
             continue
-        surrogate = fitted(
-            net(module, size, seed, **settings),
-            rows.X_aux,
-            rows.y_aux,
-            folder / f"{name}.pt",
-        )
-        seen = features_of(surrogate, rows)
-        yield attacked(name, net(module, size, **settings), rows, seen, size, seed)
+
+        def make_net(seed, module=module, settings=settings):
+            return net(module, size, settings, seed)
+
+        yield end_to_end(name, make_net, rows, size, seed, folder, **few_targets)
 
 
 def transfer_victims(cifar, size, seed, folder, rng, test):
@@ -172,23 +127,31 @@ def transfer_victims(cifar, size, seed, folder, rng, test):
     others = rng.permutation(np.concatenate([cifar.train, cifar.aux]))
     own, others = others[: size.n_pretrain], others[size.n_pretrain :]
     half = min(len(others) // 2, size.n_train)
-    rows = rows_of(cifar, others[:half], others[half : 2 * half], test)
+    parts = others[:half], others[half : 2 * half], test
+    rows = Rows.taken(cifar.data, cifar.target, parts)
     backbone = fitted(
-        net(ConvNet, size, seed, **size.conv),
+        net(ConvNet, size, size.conv, seed),
         cifar.data[own],
         cifar.target[own],
         folder / "backbone.pt",
     )
     seen = features_of(backbone, rows)
-    groups, names = clusters_of(seen, seed, size.n_clusters)
-    choice = most_susceptible(seen, groups, seed, k=5, max_poison=size.max_poison)
-    yield Victim("ConvNet, last layer", linear_model(), seen, groups, names, choice)
+    yield attacked("ConvNet, last layer", linear_model(), seen, seen, size, seed, k=5)
     if size.finetune_epochs is None:
         return
     settings = size.conv | {"max_epochs": size.finetune_epochs, "lr": 0.0005}
     state = {k: w.clone() for k, w in backbone.module_.state_dict().items()}
-    tuned = net(ConvNet, size, pretrained=state, **settings)
-    yield attacked("ConvNet, fine-tuned", tuned, rows, seen, size, seed)
+    yield attacked(
+        "ConvNet, fine-tuned",
+        net(ConvNet, size, settings | {"pretrained": state}),
+        rows,
+        seen,
+        size,
+        seed,
+        only_choice=True,
+        alphas=size.alphas,
+        min_test=20,
+    )
 
 
 if __name__ == "__main__":

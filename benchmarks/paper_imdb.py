@@ -30,16 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from paper_study import (
-    Rows,
-    Victim,
-    clusters_of,
-    features_of,
-    fitted,
-    linear_model,
-    most_susceptible,
-    run,
-)
+from paper_study import Rows, Size, attacked, end_to_end, linear_model, run
 
 from skpoison.datasets import fetch_imdb
 from skpoison.nets import (
@@ -52,53 +43,40 @@ from skpoison.nets import (
 LAST_BLOCK = "model.bert.encoder"
 
 
-@dataclass
-class Size:
+@dataclass(kw_only=True)
+class SizeOfImdb(Size):
     """How much is done."""
 
     n_train: int
     n_test: int
-    n_clusters: int
     max_length: int
     scratch: dict
-    tuned: dict | None
-    n_targets: int
-    n_repeats: int
-    mixed_precision: object = "auto"
-    max_poison: int = 400
+    tuned: dict | None = None
 
 
 SIZES = {
-    "smoke": Size(
+    "smoke": SizeOfImdb(
         n_train=300,
         n_test=300,
         n_clusters=5,
         max_length=32,
         scratch={"module__d_model": 16, "max_epochs": 2},
         tuned={"max_epochs": 1, "batch_size": 64, "freeze": ["*embeddings*"]},
-        n_targets=1,
-        n_repeats=1,
     ),
-    "small": Size(
+    "small": SizeOfImdb(
         n_train=12_500,
         n_test=12_500,
-        n_clusters=100,
         max_length=128,
         scratch={"module__d_model": 64, "max_epochs": 4},
-        tuned=None,
-        n_targets=1,
-        n_repeats=1,
         mixed_precision=True,
     ),
-    "paper": Size(
+    "paper": SizeOfImdb(
         n_train=12_500,
         n_test=25_000,
-        n_clusters=100,
         max_length=256,
         scratch={"module__d_model": 128, "module__n_layers": 2, "max_epochs": 6},
         tuned={"max_epochs": 4},
         n_targets=30,
-        n_repeats=1,
     ),
 }
 
@@ -129,10 +107,17 @@ def make_victims(size, seed, folder):
         reviews.aux[: size.n_train],
         rng.permutation(reviews.test)[: size.n_test],
     ]
-    rows = Rows(*(a[part] for part in parts for a in (texts, reviews.target)))
-    yield last_layer(size, seed, folder, texts, rows, parts)
+    rows = Rows.taken(texts, reviews.target, parts)
+    embedded = embed(size, folder.parent / "minilm.npy", texts, parts)
+    seen = Rows.taken(embedded, reviews.target, parts)
+    model = linear_model().set_params(C=10.0)
+    yield attacked("MiniLM, last layer", model, seen, seen, size, seed, k=5)
     if size.tuned is not None:
-        yield fine_tuned(size, seed, folder, rows)
+
+        def make_bert(seed):
+            return bert(size, seed, **size.tuned)
+
+        yield end_to_end("MiniLM, fine-tuned", make_bert, rows, size, seed, folder)
     yield from_scratch(size, seed, folder, rows)
 
 
@@ -146,22 +131,6 @@ def bert(size, seed=None, **settings):
         n_threads=None,
         **({"lr": 2e-5} | settings),
     )
-
-
-def last_layer(size, seed, folder, texts, rows, parts):
-    """Give the linear model on the frozen transformer."""
-    embedded = embed(size, folder.parent / "minilm.npy", texts, parts)
-    seen = Rows(
-        *(
-            a
-            for part, y in zip(parts, (rows.y, rows.y_aux, rows.y_test), strict=True)
-            for a in (embedded[part], y)
-        )
-    )
-    groups, names = clusters_of(seen, seed, size.n_clusters)
-    choice = most_susceptible(seen, groups, seed, k=5, max_poison=size.max_poison)
-    model = linear_model().set_params(C=10.0)
-    return Victim("MiniLM, last layer", model, seen, groups, names, choice)
 
 
 def embed(size, path, texts, parts):
@@ -182,16 +151,6 @@ def embed(size, path, texts, parts):
     return known
 
 
-def fine_tuned(size, seed, folder, rows):
-    """Give the transformer of which every weight is trained."""
-    surrogate = fitted(
-        bert(size, seed, **size.tuned), rows.X_aux, rows.y_aux, folder / "tuned.pt"
-    )
-    seen = features_of(surrogate, rows)
-    victim = bert(size, **size.tuned)
-    return attacked("MiniLM, fine-tuned", victim, rows, seen, size, seed)
-
-
 def from_scratch(size, seed, folder, rows):
     """Give the small transformer, whose words are those of the victim's rows."""
     tokenizer = TextTokenizer(max_length=size.max_length).fit(rows.X_aux)
@@ -206,34 +165,11 @@ def from_scratch(size, seed, folder, rows):
         "mixed_precision": size.mixed_precision,
         "n_threads": None,
     } | size.scratch
-    victim = SeededNetClassifier(TextTransformer, **settings)
-    surrogate = fitted(
-        victim.set_params(random_state=seed),
-        tokens.X_aux,
-        tokens.y_aux,
-        folder / "scratch.pt",
-    )
-    victim.set_params(random_state=None)
-    seen = features_of(surrogate, tokens)
-    return attacked("TextTransformer", victim, tokens, seen, size, seed)
 
+    def make_net(seed):
+        return SeededNetClassifier(TextTransformer, random_state=seed, **settings)
 
-def attacked(name, estimator, rows, seen, size, seed):
-    """Give a victim that is attacked on the clusters the attacker expects most of."""
-    groups, names = clusters_of(seen, seed, size.n_clusters)
-    choice = most_susceptible(
-        seen, groups, seed, k=size.n_targets, max_poison=size.max_poison
-    )
-    return Victim(
-        name,
-        estimator,
-        rows,
-        groups,
-        names,
-        choice,
-        only_choice=True,
-        n_repeats=size.n_repeats,
-    )
+    return end_to_end("TextTransformer", make_net, tokens, size, seed, folder)
 
 
 if __name__ == "__main__":

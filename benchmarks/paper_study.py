@@ -31,6 +31,40 @@ from skpoison import ClusterMatch, SubpopulationAudit
 ALPHAS = (0.5, 1.0, 2.0)
 
 
+@dataclass(kw_only=True)
+class Size:
+    """How much of a study is done.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Clusters of the attacker's rows.
+
+    n_targets : int
+        Those attacked where a victim takes minutes to train.
+
+    n_repeats : int
+        Poison draws and victim seeds.
+
+    max_poison : int
+        Most poison rows that may be spent on a cluster at `alpha_of_max`, for the
+        attacker to choose it.
+
+    alpha_of_max : float
+        Poison rows for each training row there.
+
+    mixed_precision : {"auto"} or bool
+        Precision of nets.
+    """
+
+    n_clusters: int = 100
+    n_targets: int = 1
+    n_repeats: int = 1
+    max_poison: int = 400
+    alpha_of_max: float = 2.0
+    mixed_precision: object = "auto"
+
+
 @dataclass
 class Rows:
     """The victim's rows, the attacker's, and those of the test."""
@@ -41,6 +75,11 @@ class Rows:
     y_aux: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+
+    @classmethod
+    def taken(cls, X, y, parts):
+        """Take the rows of three lists of indices."""
+        return cls(*(array[part] for part in parts for array in (X, y)))
 
     def in_parts(self):
         """Give the rows of each part."""
@@ -191,6 +230,75 @@ def most_susceptible(rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5
             f"smallest that could be measured has {n_aux.min()} rows of the attacker."
         )
     return affordable.nlargest(k).index.tolist()
+
+
+def attacked(
+    name, estimator, rows, seen, size, seed, *, known=None, k=None, **settings
+):
+    """Give a victim, and the clusters on which the attacker expects most.
+
+    Parameters
+    ----------
+    name : str
+        Name in the tables.
+
+    estimator : classifier
+        The victim.
+
+    rows : Rows
+        Rows as it sees them.
+
+    seen : Rows
+        Rows as the surrogate sees them.
+
+    size : Size
+        How much is done.
+
+    seed : int
+        Seed of the clusters and of the attacker's trial.
+
+    known : tuple, default=None
+        Numbers and names of subpopulations; None is the clusters of `seen`.
+
+    k : int, default=None
+        Number of clusters to choose; None is that of `size`.
+
+    **settings : dict
+        More of the victim's.
+
+    Returns
+    -------
+    victim : Victim
+        The victim.
+    """
+    groups, names = known or clusters_of(seen, seed, size.n_clusters)
+    choice = most_susceptible(
+        seen,
+        groups,
+        seed,
+        k=k or size.n_targets,
+        max_poison=size.max_poison,
+        alpha=size.alpha_of_max,
+    )
+    settings = {"n_repeats": size.n_repeats} | settings
+    return Victim(name, estimator, rows, groups, names, choice, **settings)
+
+
+def end_to_end(name, make_net, rows, size, seed, folder, **settings):
+    """Give a net that is trained from its start, with clusters of a surrogate's."""
+    surrogate = fitted(
+        make_net(seed), rows.X_aux, rows.y_aux, folder / f"{name.replace(' ', '_')}.pt"
+    )
+    return attacked(
+        name,
+        make_net(None),
+        rows,
+        features_of(surrogate, rows),
+        size,
+        seed,
+        only_choice=True,
+        **settings,
+    )
 
 
 def linear_model():

@@ -28,61 +28,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from paper_study import (
-    Rows,
-    Victim,
-    clusters_of,
-    features_of,
-    fitted,
-    linear_model,
-    most_susceptible,
-    run,
-)
+from paper_study import Rows, Size, attacked, end_to_end, linear_model, run
 
 from skpoison.datasets import fetch_utkface, get_data_home
 from skpoison.nets import VGG, ConvNet, SeededNetClassifier
 
 EMBEDDINGS = "utkface_mobilefacenet_128_f16.npy"
-MAX_POISON = 29  # of the paper's headline
 
 
-@dataclass
-class Size:
-    """How much is done."""
+@dataclass(kw_only=True)
+class SizeOfUtkface(Size):
+    """How much is done; `max_poison`, a copy of each row, is the paper's headline's."""
 
     n_rows: int
     image_size: int
-    n_clusters: int
     conv: dict
-    vgg: dict | None
-    n_targets: int
-    n_repeats: int
-    max_poison: int = MAX_POISON
-    mixed_precision: object = "auto"
+    vgg: dict | None = None
+    max_poison: int = 29
+    alpha_of_max: float = 1.0
 
 
 SIZES = {
-    "smoke": Size(
+    "smoke": SizeOfUtkface(
         n_rows=500,
         image_size=32,
         n_clusters=20,
         conv={"module__width": 4, "max_epochs": 2},
         vgg={"module__width": 4, "module__n_layers": 11, "max_epochs": 1},
-        n_targets=1,
-        n_repeats=1,
         max_poison=80,
     ),
-    "small": Size(
+    "small": SizeOfUtkface(
         n_rows=7_000,
         image_size=32,
         n_clusters=200,
         conv={"module__width": 16, "max_epochs": 12},
-        vgg=None,
-        n_targets=1,
-        n_repeats=1,
         mixed_precision=True,
     ),
-    "paper": Size(
+    "paper": SizeOfUtkface(
         n_rows=7_000,
         image_size=64,
         n_clusters=200,
@@ -94,7 +76,7 @@ SIZES = {
 }
 
 
-def net(module, size, seed=None, **settings):
+def net(module, size, settings, seed=None):
     """Give a net with the paper's training; the rate falls to zero."""
     shared = {
         "batch_size": 64,
@@ -111,37 +93,29 @@ def make_victims(size, seed, folder):
     """Yield the victims of one seed."""
     faces = fetch_utkface(size=size.image_size, random_state=seed)
     parts = [part[: size.n_rows] for part in (faces.train, faces.aux, faces.test)]
-    embedded = rows_of(embeddings_of(faces), faces.target, parts)
-    groups, names = clusters_of(embedded, seed, size.n_clusters)
-    shared = linear_model(), embedded
-    yield chosen("MobileFaceNet, last layer", *shared, groups, names, size, seed)
-    groups, names = race_by_decade(faces.attributes, parts)
-    yield chosen(
-        "MobileFaceNet, last layer, race x age", *shared, groups, names, size, seed
+    seen = Rows.taken(embeddings_of(faces), faces.target, parts)
+    name, few_rows = "MobileFaceNet, last layer", {"min_test": 10}
+    yield attacked(name, linear_model(), seen, seen, size, seed, **few_rows)
+    yield attacked(
+        f"{name}, race x age",
+        linear_model(),
+        seen,
+        seen,
+        size,
+        seed,
+        known=race_by_decade(faces.attributes, parts),
+        **few_rows,
     )
-    rows = rows_of(faces.data, faces.target, parts)
-    for name, module, settings in [
-        ("ConvNet", ConvNet, size.conv),
-        ("VGG", VGG, size.vgg),
-    ]:
+    rows = Rows.taken(faces.data, faces.target, parts)
+    modules = {"ConvNet": (ConvNet, size.conv), "VGG": (VGG, size.vgg)}
+    for name, (module, settings) in modules.items():
         if settings is None:
             continue
-        surrogate = fitted(
-            net(module, size, seed, **settings),
-            rows.X_aux,
-            rows.y_aux,
-            folder / f"{name}.pt",
-        )
-        seen = features_of(surrogate, rows)
-        groups, names = clusters_of(seen, seed, size.n_clusters)
-        victim = net(module, size, **settings)
-        yield chosen(name, victim, rows, groups, names, size, seed, seen, True)
 
+        def make_net(seed, module=module, settings=settings):
+            return net(module, size, settings, seed)
 
-def rows_of(X, y, parts):
-    """Give the rows of the three parts."""
-    train, aux, test = parts
-    return Rows(X[train], y[train], X[aux], y[aux], X[test], y[test])
+        yield end_to_end(name, make_net, rows, size, seed, folder, **few_rows)
 
 
 def embeddings_of(faces):
@@ -169,28 +143,6 @@ def race_by_decade(attributes, parts):
     return [
         np.array([numbers.get(name, -1) for name in text[part]]) for part in parts
     ], names
-
-
-def chosen(
-    name, estimator, rows, groups, names, size, seed, seen=None, only_choice=False
-):
-    """Give a victim, with the subpopulations that the attacker expects most of."""
-    seen = rows if seen is None else seen
-    # The paper's budget is that of small clusters, one copy of each row.
-    choice = most_susceptible(
-        seen, groups, seed, k=size.n_targets, max_poison=size.max_poison, alpha=1.0
-    )
-    return Victim(
-        name,
-        estimator,
-        rows,
-        groups,
-        names,
-        choice,
-        only_choice,
-        n_repeats=size.n_repeats,
-        min_test=10,
-    )
 
 
 if __name__ == "__main__":
