@@ -56,10 +56,10 @@ class SizeOfImdb(Size):
 
 SIZES = {
     "smoke": SizeOfImdb(
-        n_train=300,
-        n_test=300,
-        n_clusters=5,
-        max_length=32,
+        n_train=200,
+        n_test=400,
+        n_clusters=4,
+        max_length=16,
         scratch={"module__d_model": 16, "max_epochs": 2},
         tuned={"max_epochs": 1, "batch_size": 64, "freeze": ["*embeddings*"]},
     ),

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from paper_study import Rows, Size, attacked, end_to_end, linear_model, run
+from paper_study import ALPHAS, Rows, Size, attacked, end_to_end, linear_model, run
 
 from skpoison.datasets import fetch_utkface, get_data_home
 from skpoison.nets import VGG, ConvNet, SeededNetClassifier
@@ -44,6 +44,7 @@ class SizeOfUtkface(Size):
     image_size: int
     conv: dict
     vgg: dict | None = None
+    alphas: tuple = ALPHAS
     max_poison: int = 29
     alpha_of_max: float = 1.0
 
@@ -61,7 +62,8 @@ SIZES = {
         n_rows=7_000,
         image_size=32,
         n_clusters=200,
-        conv={"module__width": 16, "max_epochs": 12},
+        conv={"module__width": 16, "max_epochs": 6, "lr": 0.002},
+        alphas=(1.0, 2.0),
         mixed_precision=True,
     ),
     "paper": SizeOfUtkface(
@@ -115,7 +117,9 @@ def make_victims(size, seed, folder):
         def make_net(seed, module=module, settings=settings):
             return net(module, size, settings, seed)
 
-        yield end_to_end(name, make_net, rows, size, seed, folder, **few_rows)
+        yield end_to_end(
+            name, make_net, rows, size, seed, folder, alphas=size.alphas, **few_rows
+        )
 
 
 def embeddings_of(faces):
