@@ -188,7 +188,9 @@ def clusters_of(rows, seed, n_clusters=100, n_components=10):
     return groups, list(finder.get_feature_names_out())
 
 
-def most_susceptible(rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5):
+def most_susceptible(
+    rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5, min_test=30
+):
     """Choose the clusters whose error the attacker expects to be largest.
 
     Parameters
@@ -205,6 +207,16 @@ def most_susceptible(rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5
 
     max_poison : int
         Most poison rows at `alpha`, for as many training as aux rows.
+
+    alpha : float, default=2.0
+        Budget.
+
+    min_rows : int, default=5
+        Fewest rows of the attacker that measure a cluster.
+
+    min_test : int, default=30
+        Clusters with fewer test rows are left out, as they could not be measured; no
+        more is known of the test.
 
     Returns
     -------
@@ -223,11 +235,12 @@ def most_susceptible(rows, groups, seed, *, k, max_poison, alpha=2.0, min_rows=5
     table = audit.summary_.set_index("subpopulation")
     error = 1 - table["clean_accuracy"] + table["target_damage"]
     n_aux = np.bincount(of_aux, minlength=len(error))[error.index]
-    affordable = error[alpha * n_aux <= max_poison]
+    n_test = (groups[2][:, np.newaxis] == error.index.to_numpy()).sum(axis=0)
+    affordable = error[(alpha * n_aux <= max_poison) & (n_test >= min_test)]
     if affordable.empty:
         raise ValueError(
-            f"No cluster is attacked with {max_poison} rows at alpha={alpha}: the "
-            f"smallest that could be measured has {n_aux.min()} rows of the attacker."
+            f"No cluster with {min_test} test rows is attacked with {max_poison} rows "
+            f"at alpha={alpha}."
         )
     return affordable.nlargest(k).index.tolist()
 
@@ -279,6 +292,7 @@ def attacked(
         k=k or size.n_targets,
         max_poison=size.max_poison,
         alpha=size.alpha_of_max,
+        min_test=settings.get("min_test", 30),
     )
     settings = {"n_repeats": size.n_repeats} | settings
     return Victim(name, estimator, rows, groups, names, choice, **settings)
