@@ -229,6 +229,11 @@ def main():
     """Compare on all problems and save the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer-python", help="Python with torch and pyDVL")
+    parser.add_argument(
+        "--only",
+        choices=[f"{kind}, n={n}" for kind, n in PROBLEMS],
+        help="measure this problem, and leave the figures of the others",
+    )
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
@@ -236,12 +241,16 @@ def main():
         return
     if args.peer_python is None:
         parser.error("--peer-python is needed")
-    load_average, data = os.getloadavg()[0], load()
+    data, results = load(), {}
+    if args.only:
+        results = json.loads((RESULTS / "influence_adult.json").read_text())["results"]
     with tempfile.TemporaryDirectory() as folder:
-        results = {
-            f"{kind}, n={n}": compare(kind, n, data, args.peer_python, Path(folder))
-            for kind, n in PROBLEMS
-        }
+        for kind, n in PROBLEMS:
+            name = f"{kind}, n={n}"
+            if args.only in (None, name):
+                load_average = os.getloadavg()[0]
+                figures = compare(kind, n, data, args.peer_python, Path(folder))
+                results[name] = {"load_average_at_start": load_average} | figures
     write_result(
         "influence_adult",
         n_features=data[0].shape[1],
@@ -253,7 +262,6 @@ def main():
             "Ours is a closed form for the family of models; the peer differentiates "
             "any module of torch."
         ),
-        load_average_at_start=load_average,
         results=results,
     )
 
