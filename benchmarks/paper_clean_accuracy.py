@@ -1,8 +1,8 @@
 """Accuracy of the paper's ConvNet at its full size, on 25,000 images of CIFAR-10.
 
-The net of ``paper_cifar10.py --size paper``, trained once without poison on the victim's
-rows; a quarter of an hour on two CPU cores. To repeat, with the official files in the
-data home::
+The net of ``paper_cifar10.py --size paper``, trained once without poison on the
+victim's rows; a quarter of an hour on two CPU cores. To repeat, with the official files
+in the data home::
 
     python benchmarks/paper_clean_accuracy.py
 
