@@ -18,6 +18,7 @@ of a linear model on the surrogate's features, within the budget of the paper.
 import argparse
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -388,7 +389,7 @@ def tables_of(done, victim, seed):
     )
 
 
-def run(name, sizes, make_victims, seeds):
+def run(name, sizes, make_victims, seeds, n_transfer=0):
     """Run a study from the command line.
 
     Parameters
@@ -405,6 +406,9 @@ def run(name, sizes, make_victims, seeds):
 
     seeds : dict of str to int
         Number of seeds of each size.
+
+    n_transfer : int, default=0
+        How many victims come first that are linear models on frozen features.
     """
     args = arguments(name, list(sizes))
     n_seeds = seeds[args.size] if args.seeds is None else args.seeds
@@ -413,7 +417,8 @@ def run(name, sizes, make_victims, seeds):
     for seed in range(n_seeds):
         folder = work / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        for victim in make_victims(sizes[args.size], seed, folder):
+        victims = make_victims(sizes[args.size], seed, folder)
+        for victim in islice(victims, n_transfer) if args.transfer else victims:
             file = victim.name.replace(" ", "_").replace(",", "") + ".csv"
             done = audit(victim, seed, folder / file)
             of_models, of_worst = tables_of(done, victim, seed)
@@ -421,7 +426,7 @@ def run(name, sizes, make_victims, seeds):
             worst.append(of_worst)
             tell(victim, seed, done, time.time() - start)
     models, worst = pd.concat(models), pd.concat(worst)
-    stem = f"{name}_{args.size}"
+    stem = f"{name}_{args.size}" + "_transfer" * args.transfer
     results = Path(args.results)
     results.mkdir(parents=True, exist_ok=True)
     models.round(4).to_csv(results / f"{stem}.csv", index=False)
@@ -429,7 +434,7 @@ def run(name, sizes, make_victims, seeds):
     write_result(
         stem,
         folder=results,
-        options=f"--size {args.size}",
+        options=f"--size {args.size} --seeds {n_seeds}" + " --transfer" * args.transfer,
         seeds=n_seeds,
         wall_seconds=round(time.time() - start),
         victims=summary(models, worst),
@@ -440,6 +445,11 @@ def arguments(name, sizes):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=f"The paper's study: {name}.")
     parser.add_argument("--size", choices=sizes, default="smoke")
+    parser.add_argument(
+        "--transfer",
+        action="store_true",
+        help="only linear models on frozen features, which take a minute a seed",
+    )
     parser.add_argument("--seeds", type=int, default=None, help="number of seeds")
     parser.add_argument(
         "--work", default="benchmarks/work", help="folder of the checkpoints"

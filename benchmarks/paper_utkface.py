@@ -155,4 +155,5 @@ if __name__ == "__main__":
         SIZES,
         make_victims,
         seeds={"smoke": 1, "small": 3, "paper": 5},
+        n_transfer=2,
     )

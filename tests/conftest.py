@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import make_blobs
 
 # The same examples in every run: a property that breaks, breaks for everybody.
@@ -20,6 +21,13 @@ SEEDS = [int(s) for s in os.environ.get("SKPOISON_TESTS_SEEDS", "0,1,2").split("
 def seed(request):
     """Seeds of tests that must hold whatever the draw."""
     return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_idle_workers():
+    """Stop worker processes after each file: idle ones may end when next asked."""
+    yield
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 @pytest.fixture(scope="session")

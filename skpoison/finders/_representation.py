@@ -70,9 +70,9 @@ class Representation(
         a text: the mean over the pixels or tokens, or (`None`) every number.
 
     n_components : int, default=None
-        Number of principal components that stand for the activations of a net of
-        skorch. They are learned batch by batch, so that layers with more numbers
-        than memory can hold have a representation. `None` keeps the activations.
+        Number of principal components that stand for the activations. Those of nets
+        of skorch are learned batch by batch, so that layers with more numbers than
+        memory can hold have a representation. `None` keeps the activations.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class Representation(
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.pca_ = None
         if self.n_components is not None:
-            self.pca_ = self._components(X)
+            self.pca_ = components_of(self._batches(X), n_rows(X), self.n_components)
         self._n_features_out = self._activations(take(X, [0])).shape[1]
         return self
 
@@ -179,18 +179,21 @@ class Representation(
         return self._activations(X)
 
     def _activations(self, X):
+        return gather(self._batches(X), n_rows(X), self.pca_)
+
+    def _batches(self, X):
+        """Give the activations, of nets of skorch a batch at a time."""
         model, X = self._last_step(X)
         if is_skorch(model):
-            batches = net_activations(model, X, self.layer, self.pooling)
-            return gather(batches, n_rows(X), self.pca_)
+            return net_activations(model, X, self.layer, self.pooling)
         if isinstance(model, MLPClassifier) and self.layer != "output":
-            return _hidden(model, X, self._layer_number(model))
+            return [_hidden(model, X, self._layer_number(model))]
         if self.layer not in ("penultimate", "output"):
             raise ValueError(
                 f"layer={self.layer!r} of Representation asks for a hidden layer, and "
                 f"{type(model).__name__} has none. Use layer='output'."
             )
-        return _output(model, X)
+        return [_output(model, X)]
 
     def _last_step(self, X):
         """Give the model at the end of all pipelines, and the rows that it sees."""
@@ -199,17 +202,6 @@ class Representation(
             X = model[:-1].transform(X) if len(model) > 1 else X
             model = _thaw(model[-1])
         return model, X
-
-    def _components(self, X):
-        model, X = self._last_step(X)
-        if not is_skorch(model):
-            raise ValueError(
-                f"n_components={self.n_components} of Representation is for nets of "
-                f"skorch. Got {type(model).__name__}. Put PCA after the Representation "
-                "instead."
-            )
-        batches = net_activations(model, X, self.layer, self.pooling)
-        return components_of(batches, n_rows(X), self.n_components)
 
     def _layer_number(self, network):
         n_hidden = network.n_layers_ - 2

@@ -165,6 +165,15 @@ def test_components_are_those_of_all_rows(images):
     np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-3)
 
 
+def test_components_of_models_of_scikit_learn(digits):
+    X, y = digits
+    network = MLPClassifier((7,), solver="lbfgs", max_iter=15, random_state=0)
+    whole = Representation(network).fit(X, y).transform(X)
+    Z = Representation(network, n_components=3).fit(X, y).transform(X)
+    expected = PCA(3, svd_solver="full").fit_transform(whole)
+    np.testing.assert_allclose(np.abs(Z), np.abs(expected), atol=1e-8)
+
+
 def test_components_over_several_steps(images, monkeypatch):
     X, y = images
     monkeypatch.setattr(_net_activations, "STEP", 70)
@@ -204,7 +213,7 @@ def test_errors_of_layers_elsewhere(digits):
     network = MLPClassifier((5,), solver="lbfgs", max_iter=15, random_state=0)
     with pytest.raises(ValueError, match="names a layer, and those of MLPClassifier"):
         Representation(network, "hidden").fit(X, y)
-    with pytest.raises(ValueError, match="for nets of skorch"):
-        Representation(network, n_components=2).fit(X, y)
+    with pytest.raises(ValueError, match="at most the number of rows"):
+        Representation(network, n_components=6).fit(X, y)
     with pytest.raises(ValueError, match="LogisticRegression has none"):
         Representation(LogisticRegression(max_iter=300), "hidden").fit(X, y)
