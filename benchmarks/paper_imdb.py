@@ -135,16 +135,16 @@ def bert(size, seed=None, **settings):
 
 def embed(size, path, texts, parts):
     """Give the embeddings of the texts of all parts; other rows are NaN."""
+    net = bert(size, seed=0, batch_size=64).initialize_for(texts[:2], np.array([0, 1]))
+    width = net.module_.model.config.hidden_size
     known = (
-        np.load(path) if path.is_file() else np.full((len(texts), 384), np.nan, "f4")
+        np.load(path) if path.is_file() else np.full((len(texts), width), np.nan, "f4")
     )
     wanted = np.concatenate(parts)
     missing = wanted[np.isnan(known[wanted, 0])]
     if len(missing):
         # Texts of one length are embedded together: a batch takes its longest's time.
         missing = missing[np.argsort([len(text) for text in texts[missing]])]
-        net = bert(size, seed=0, batch_size=64)
-        net.initialize_for(texts[missing][:2], np.array([0, 1]))
         Z = list(net.iter_activations(texts[missing], layer=LAST_BLOCK))
         known[missing] = np.concatenate(Z)
         np.save(path, known)
