@@ -18,6 +18,7 @@ of a linear model on the surrogate's features, within the budget of the paper.
 import argparse
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.linear_model import LogisticRegression
 
 from skpoison import ClusterMatch, SubpopulationAudit
+from skpoison.nets import VGG, ConvNet
 
 ALPHAS = (0.5, 1.0, 2.0)
 
@@ -316,6 +318,15 @@ def end_to_end(name, make_net, rows, size, seed, folder, **settings):
     )
 
 
+def image_nets(make, rows, size, seed, folder, **settings):
+    """Give the paper's nets for images that a size has, trained from their start."""
+    for name, module in {"ConvNet": ConvNet, "VGG": VGG}.items():
+        options = {"ConvNet": size.conv, "VGG": size.vgg}[name]
+        if options is not None:
+            make_net = partial(make, module, size, options)
+            yield end_to_end(name, make_net, rows, size, seed, folder, **settings)
+
+
 def linear_model():
     """Give the last layer of transfer learning, at its optimum."""
     return LogisticRegression(C=0.1, max_iter=2000)
@@ -332,11 +343,9 @@ def fitted(net, X, y, path):
     return net
 
 
-def features_of(net, rows, layer="penultimate"):
-    """Give rows as a layer of a fitted net sees them."""
-    return rows.seen_by(
-        lambda X: np.concatenate(list(net.iter_activations(X, layer=layer)))
-    )
+def features_of(net, rows):
+    """Give rows as the last layer of a fitted net sees them."""
+    return rows.seen_by(net.transform)
 
 
 def audit(victim, seed, checkpoint):

@@ -7,7 +7,7 @@ paper's headline. "MobileFaceNet, last layer" is a linear model on the embedding
 frozen MobileFaceNet, which stands in for the paper's VGG-LL; its subpopulations are
 clusters of the embeddings (ClusterMatch), and race by age in decades (FeatureMatch).
 "ConvNet" is the paper's network for small images, end to end on faces of 32 x 32
-pixels, and "VGG" its VGG-16.
+pixels, and "VGG" its VGG-16, which is left out of ``--size small``.
 
 Needs the official files, see `skpoison.datasets.fetch_utkface`, and the embeddings of
 all 23,705 faces in order of file name, of shape (23705, 128), in
@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from paper_study import ALPHAS, Rows, Size, attacked, end_to_end, linear_model, run
+from paper_study import ALPHAS, Rows, Size, attacked, image_nets, linear_model, run
 
 from skpoison.datasets import fetch_utkface, get_data_home
-from skpoison.nets import VGG, ConvNet, SeededNetClassifier
+from skpoison.nets import SeededNetClassifier
 
 EMBEDDINGS = "utkface_mobilefacenet_128_f16.npy"
 
@@ -109,17 +109,8 @@ def make_victims(size, seed, folder):
         **few_rows,
     )
     rows = Rows.taken(faces.data, faces.target, parts)
-    modules = {"ConvNet": (ConvNet, size.conv), "VGG": (VGG, size.vgg)}
-    for name, (module, settings) in modules.items():
-        if settings is None:
-            continue
-
-        def make_net(seed, module=module, settings=settings):
-            return net(module, size, settings, seed)
-
-        yield end_to_end(
-            name, make_net, rows, size, seed, folder, alphas=size.alphas, **few_rows
-        )
+    few_rows["alphas"] = size.alphas
+    yield from image_nets(net, rows, size, seed, folder, **few_rows)
 
 
 def embeddings_of(faces):

@@ -150,11 +150,6 @@ def listening(module, layer, owner):
         handle.remove()
 
 
-def check_layer(module, layer, owner):
-    """Raise where a module has no such layer; see :func:`listening`."""
-    _place(module, layer, owner)
-
-
 def _place(module, layer, owner):
     """Name of the part to listen to, and whether to what it takes."""
     layers = layers_with_parameters(module)
