@@ -76,6 +76,14 @@ def kill_at_write(step, number):
 '''
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Heed SIGINT, which the background jobs of a shell ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def data():
     """Four groups of 300 rows, told by the first column, half of them for training."""
