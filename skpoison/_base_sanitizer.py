@@ -81,6 +81,11 @@ class BaseSanitizer(RowSampler):
 
         y_resampled : array-like of shape (n_samples_new,)
             Their labels, in the container of y.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two classes would be left.
         """
         rows, labels, y = self._check_X_y(X, y)
         kept, scores = self._sanitize(rows, labels)
@@ -114,9 +119,12 @@ class BaseSanitizer(RowSampler):
 
     def _check_classes_left(self, labels):
         lost = np.setdiff1d(self.classes_, labels).tolist()
-        if len(lost) == len(self.classes_):
+        left = len(self.classes_) - len(lost)
+        if left < 2:
+            what = "every row" if left == 0 else f"every row of class {lost}"
+            rest = "" if left == 0 else ", and no classifier learns from one class"
             raise ValueError(
-                f"{type(self).__name__} would remove every row. Make it less strict."
+                f"{type(self).__name__} would remove {what}{rest}. Make it less strict."
             )
         if lost:
             warnings.warn(

@@ -61,7 +61,13 @@ def test_bad_sanitizers(kept, message):
 
 def test_losing_a_class_warns():
     kept = np.array([True, True, False, False])
-    with pytest.warns(UserWarning, match=r"every row of class \[1\]"):
+    with pytest.warns(UserWarning, match=r"every row of class \[2\]"):
+        Threshold(kept).fit_resample(np.eye(4), [0, 1, 2, 2])
+
+
+def test_one_class_left_raises():
+    kept = np.array([True, True, False, False])
+    with pytest.raises(ValueError, match=r"class \[1\], and no classifier learns"):
         Threshold(kept).fit_resample(np.eye(4), [0, 0, 1, 1])
 
 

@@ -20,6 +20,7 @@ LAYERS = [
     "metrics",
     "influence",
     "refit",
+    "defenses",
     "attacks",
     "audit",
 ]

@@ -15,8 +15,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skpoison.finders._base import BasePartitionFinder
-from skpoison.finders._coding import is_numeric
-from skpoison.utils._containers import is_frame, is_texts, one_column
+from skpoison.finders._numeric_columns import check_numeric
 from skpoison.utils._random import draw_seed
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 
@@ -220,7 +219,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
 
     def _features(self, X, *, reset):
         """X as a matrix of features; one memory order, so that bits do not differ."""
-        _check_numeric(X)
+        check_numeric(X, type(self).__name__, also=", or use FeatureMatch")
         X = validate_data(
             self,
             X=X,
@@ -287,22 +286,3 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
 
 def _dense(Z):
     return Z.toarray() if sparse.issparse(Z) else Z
-
-
-def _check_numeric(X):
-    """Point to the remedy where raw texts or text columns come in."""
-    if is_texts(X):
-        raise ValueError(
-            "ClusterMatch cannot cluster raw texts. Pass representation=, for "
-            "example make_pipeline(TfidfVectorizer(), TruncatedSVD(50))."
-        )
-    if not is_frame(X):
-        return
-    columns = enumerate(X.columns)
-    other = [c for j, c in columns if not is_numeric(one_column(X, j), bools=True)]
-    if other:
-        raise ValueError(
-            f"ClusterMatch needs numeric columns, and {other[:5]} are not. Encode "
-            "them in representation=, for example "
-            "make_column_transformer((OneHotEncoder(), ...)), or use FeatureMatch."
-        )

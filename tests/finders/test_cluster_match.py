@@ -148,7 +148,7 @@ def test_bad_input(people):
     polars = pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
     with pytest.raises(ValueError, match=r"\['b'\] are not"):
         ClusterMatch().fit(polars)
-    with pytest.raises(ValueError, match="cannot cluster raw texts"):
+    with pytest.raises(ValueError, match="cannot compare raw texts"):
         ClusterMatch().fit(["a", "b"])
     with pytest.raises(ValueError, match="contains NaN"):
         ClusterMatch().fit(frame[["income"]])
