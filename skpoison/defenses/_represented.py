@@ -54,7 +54,7 @@ def represented(representation, X, y, random_state, owner):
         input_name="X" if fitted is None else "the representation",
     )
     Z = Z.toarray() if sparse.issparse(Z) else Z.reshape(len(Z), -1)
-    if (Z == Z[0]).all():
+    if not np.ptp(Z, axis=0).any():
         raise ValueError(
             f"{owner} compares rows, and all {len(Z)} have the same representation"
             f"{'' if fitted is None else f', by {type(fitted).__name__}'}. Use another "

@@ -96,7 +96,7 @@ class Trim(ScoreSanitizer):
     >>> trim = Trim(contamination=29).fit(X, y)
     >>> removed = np.setdiff1d(np.arange(len(X)), trim.sample_indices_)
     >>> float(np.mean(removed % 20 == 0).round(2))
-    0.9
+    0.86
     """
 
     _parameter_constraints: dict = {
@@ -125,15 +125,14 @@ class Trim(ScoreSanitizer):
     def _sanitize(self, X, y):
         # Seeded once: each fit is that of one model, on other rows.
         model = fresh_model(self.estimator, check_random_state(self.random_state))
-        kept = np.ones(len(y), dtype=bool)
-        for self.n_iter_ in range(1, self.max_iter + 1):
+        kept, before, self.n_iter_ = np.ones(len(y), dtype=bool), None, 0
+        while self.n_iter_ < self.max_iter and not np.array_equal(kept, before):
             self._check_classes_left(y[kept])
             rows = np.flatnonzero(kept)
             self.estimator_ = model.fit(take(X, rows), y[rows])
+            self.n_iter_ += 1
             losses = self._score(X, y)
             before, kept = kept, ~self._suspects(losses, y)
-            if np.array_equal(before, kept):
-                break
         return kept, losses
 
     def _score(self, X, y):
