@@ -60,10 +60,33 @@ def check_left_out(poisoner, names, owner):
             )
 
 
-def open_checkpoint(audit, X, y, given, alphas, poisoner):
-    """Make sure that what is done can be kept, before any work."""
+def open_checkpoint(audit, schema, X, y, given, told):
+    """Make sure that what is done can be kept, before any work.
+
+    Parameters
+    ----------
+    audit : audit
+        Its parameters are part of what makes it this audit.
+
+    schema : Schema
+        What a row holds.
+
+    X, y : rows and labels
+        Those of `fit`.
+
+    given : dict of str to (X, y)
+        Parts that were given; (None, None) for none.
+
+    told : dict
+        Parameters in the form in which they are told, in place of those of the audit.
+
+    Returns
+    -------
+    checkpoint : Checkpoint or Memory
+        A file where the audit has one.
+    """
     if audit.checkpoint is None:
-        return Memory()
+        return Memory(schema)
     if not isinstance(audit.random_state, Integral):
         raise ValueError(
             f"checkpoint= of {type(audit).__name__} needs an integer random_state, so "
@@ -73,11 +96,11 @@ def open_checkpoint(audit, X, y, given, alphas, poisoner):
     key = {
         name: describe(value)
         for name, value in audit.get_params(deep=False).items()
-        if name not in {"n_jobs", "checkpoint", "alphas", "poisoner"}
+        if name not in {"n_jobs", "checkpoint", *told}
     }
-    key |= {"alphas": repr(alphas), "poisoner": describe(poisoner)}
+    key |= {name: describe(value) for name, value in told.items()}
     for name, part in ({"data": (X, y)} | given).items():
         key[name] = describe(None) if part[0] is None else digest(*part)
     # Others may round otherwise, or draw other numbers.
     key |= {name: version_of(name) for name in ("skpoison", "sklearn", "numpy")}
-    return Checkpoint.open(audit.checkpoint, key)
+    return Checkpoint.open(audit.checkpoint, key, schema)

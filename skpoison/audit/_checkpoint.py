@@ -10,15 +10,7 @@ import stat
 from importlib import import_module
 from pathlib import Path
 
-from skpoison.audit._checkpoint_format import (
-    Refused,
-    as_frame,
-    as_line,
-    as_row,
-    encode,
-    read,
-    row_key,
-)
+from skpoison.audit._checkpoint_format import Refused
 
 try:
     import fcntl
@@ -41,10 +33,13 @@ class Checkpoint:
 
     key : dict of str to str
         What makes this audit this audit.
+
+    schema : Schema
+        What is in a row.
     """
 
-    def __init__(self, path, key):
-        self.path, self._key = Path(path), dict(key)
+    def __init__(self, path, key, schema):
+        self.path, self._key, self._schema = Path(path), dict(key), schema
         self._parquet = self.path.suffix.lower() == ".parquet"
         self._temporary = self.path.with_name(f".{self.path.name}.part")
         self._rows = {}
@@ -52,7 +47,7 @@ class Checkpoint:
         self._lock = None
 
     @classmethod
-    def open(cls, path, key):
+    def open(cls, path, key, schema):
         """Open the checkpoint of an audit, or start one; the file is there afterwards.
 
         Parameters
@@ -64,12 +59,15 @@ class Checkpoint:
         key : dict of str to str
             What makes this audit this audit: a file with another key is refused.
 
+        schema : Schema
+            What is in a row.
+
         Returns
         -------
         checkpoint : Checkpoint
             Holds the rows that are done.
         """
-        self = cls(path, _check_key(key))
+        self = cls(path, _check_key(key), schema)
         self._check_path()
         try:
             self._lock = _lock(self.path)
@@ -92,8 +90,8 @@ class Checkpoint:
 
     @property
     def rows(self):
-        """What is done: a DataFrame sorted by arm, repeat, subpopulation and alpha."""
-        return as_frame([self._rows[k] for k in sorted(self._rows)])
+        """What is done: a DataFrame, sorted by the key of the rows."""
+        return self._schema.as_frame([self._rows[k] for k in sorted(self._rows)])
 
     def __len__(self):
         return len(self._rows)
@@ -107,12 +105,14 @@ class Checkpoint:
             New rows. A column that a row lacks, or that is None or NaN, is empty.
         """
         records = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
-        new = [as_row(record) for record in records]
-        added = {row_key(row): row for row in new}
+        new = [self._schema.as_row(record) for record in records]
+        added = {self._schema.row_key(row): row for row in new}
         if len(added) < len(new) or not self._rows.keys().isdisjoint(added):
             raise ValueError("These rows are in the checkpoint already.")
         all_rows = self._rows | added
-        all_lines = self._lines | {k: as_line(row) for k, row in added.items()}
+        all_lines = self._lines | {
+            k: self._schema.as_line(row) for k, row in added.items()
+        }
         try:
             self._write(all_rows, all_lines)
         except OSError as error:
@@ -169,19 +169,19 @@ class Checkpoint:
             mode = os.lstat(self.path).st_mode
             if not stat.S_ISREG(mode):
                 raise Refused(_kind(mode))
-            rows = read(self.path, self._key, parquet=self._parquet)
+            rows = self._schema.read(self.path, self._key, parquet=self._parquet)
         except Refused as error:
             raise ValueError(
                 f"{self._name} is there already, and was refused: {error}. It was left "
                 "as it is. Name another file, or remove this one to start afresh."
             ) from error
-        self._rows = {row_key(row): row for row in rows}
-        self._lines = {k: as_line(row) for k, row in self._rows.items()}
+        self._rows = {self._schema.row_key(row): row for row in rows}
+        self._lines = {k: self._schema.as_line(row) for k, row in self._rows.items()}
 
     def _write(self, rows, lines):
         """Replace the file in one step: the old or the new one is there, whole."""
         order = sorted(rows)
-        content = encode(
+        content = self._schema.encode(
             [rows[k] for k in order],
             [lines[k] for k in order],
             self._key,
@@ -205,7 +205,7 @@ class Checkpoint:
 
     @property
     def _name(self):
-        return f"checkpoint={str(self.path)!r} of SubpopulationAudit"
+        return f"checkpoint={str(self.path)!r} of {self._schema.audit}"
 
     def _error(self, error, what, remedy):
         return type(error)(error.errno, f"{self._name} {what}. {remedy}")

@@ -3,19 +3,23 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from skpoison.audit._checkpoint_format import as_frame, as_row, row_key
-
 
 class Memory:
-    """Rows of an audit, with the interface of a checkpoint and no file."""
+    """Rows of an audit, with the interface of a checkpoint and no file.
 
-    def __init__(self):
-        self._rows = {}
+    Parameters
+    ----------
+    schema : Schema
+        What is in a row.
+    """
+
+    def __init__(self, schema):
+        self._schema, self._rows = schema, {}
 
     @property
     def rows(self):
-        """What is done: a DataFrame sorted by arm, repeat, subpopulation and alpha."""
-        return as_frame([self._rows[k] for k in sorted(self._rows)])
+        """What is done: a DataFrame, sorted by the key of the rows."""
+        return self._schema.as_frame([self._rows[k] for k in sorted(self._rows)])
 
     def add(self, rows):
         """Add rows.
@@ -25,8 +29,8 @@ class Memory:
         rows : list of dict
             New rows.
         """
-        new = [as_row(row) for row in rows]
-        self._rows |= {row_key(row): row for row in new}
+        new = [self._schema.as_row(row) for row in rows]
+        self._rows |= {self._schema.row_key(row): row for row in new}
 
     def __enter__(self):
         return self

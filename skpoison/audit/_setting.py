@@ -156,7 +156,9 @@ def _defended(victim, defense):
     return ResamplingPipeline([(name, defense), *steps], memory=memory)
 
 
-def make_setting(audit, finder, before, victim, parts, alphas, poisoner, rng):
+def make_setting(
+    finder, before, victim, parts, alphas, poisoner, rng, *, fidelity, n_repeats
+):
     """Fit what all tasks share, and draw their seeds."""
     of_parts = all_memberships(finder, *(part.X for part in parts.values()))
     memberships = dict(zip(parts, of_parts, strict=True))
@@ -176,9 +178,7 @@ def make_setting(audit, finder, before, victim, parts, alphas, poisoner, rng):
         poisoner=poisoner,
         memberships=memberships,
         alphas=alphas,
-        fidelity=audit.fidelity,
-        victim_seeds=rng.randint(LARGEST_SEED, size=audit.n_repeats),
-        poison_seeds=rng.randint(
-            LARGEST_SEED, size=(audit.n_repeats, n_subpopulations)
-        ),
+        fidelity=fidelity,
+        victim_seeds=rng.randint(LARGEST_SEED, size=n_repeats),
+        poison_seeds=rng.randint(LARGEST_SEED, size=(n_repeats, n_subpopulations)),
     )

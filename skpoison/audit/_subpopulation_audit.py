@@ -6,22 +6,14 @@
 from numbers import Integral
 from os import PathLike
 
-import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
-from sklearn.utils import (
-    check_consistent_length,
-    check_random_state,
-    estimator_html_repr,
-)
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
 
 from skpoison.audit._arguments import check_alphas, check_poisoner, open_checkpoint
-from skpoison.audit._html_report import repr_html, write_html
+from skpoison.audit._base_audit import BaseAudit
+from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT
+from skpoison.audit._html_report import report_html, repr_html
 from skpoison.audit._progress import progress
 from skpoison.audit._setting import cut_pipeline, make_setting
-from skpoison.audit._splits import split
 from skpoison.audit._susceptibility import rank_correlations
 from skpoison.audit._tables import curves_table, results_table, summary_table
 from skpoison.audit._tasks import (
@@ -34,13 +26,9 @@ from skpoison.audit._tasks import (
 )
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.finders import ClusterMatch
-from skpoison.finders._base import subpopulation_names
 from skpoison.refit._registry import FIDELITIES
-from skpoison.utils._containers import as_rows
 from skpoison.utils._random import draw_seed, seeded_clone
-from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import (
-    CallbackSupportMixin,
     HasMethods,
     Interval,
     StrOptions,
@@ -49,7 +37,7 @@ from skpoison.utils._sklearn import (
 )
 
 
-class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+class SubpopulationAudit(BaseAudit):
     """Measure what poison does to every subpopulation, at every budget.
 
     The rows are split into those that train the victim, those that belong to the
@@ -287,7 +275,9 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         self._forget()
         alphas, poisoner = check_alphas(self), check_poisoner(self)
         before, victim = cut_pipeline(self)
-        with open_checkpoint(self, X, y, given, alphas, poisoner) as checkpoint:
+        told = {"alphas": alphas, "poisoner": poisoner}
+        schema = SUBPOPULATION_AUDIT
+        with open_checkpoint(self, schema, X, y, given, told) as checkpoint:
             rng = check_random_state(self.random_state)
             parts = self._split(X, y, given, rng)
             given_finders = [self.finder, poisoner.finder, ClusterMatch()]
@@ -295,7 +285,15 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
             self.finder_ = seeded_clone(finder, rng)
             self.finder_.fit(parts["aux"].X, parts["aux"].y)
             setting = make_setting(
-                self, self.finder_, before, victim, parts, alphas, poisoner, rng
+                self.finder_,
+                before,
+                victim,
+                parts,
+                alphas,
+                poisoner,
+                rng,
+                fidelity=self.fidelity,
+                n_repeats=self.n_repeats,
             )
             attacked = self._choose(setting)
             try:
@@ -304,81 +302,6 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
                 self._tell_what_is_done(checkpoint.rows, setting)
                 raise
             return self._tell(checkpoint.rows, setting, rng)
-
-    def to_html(self, path):
-        """Write a report: one page that needs nothing else.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write. A file that is there is replaced.
-        """
-        check_is_fitted(self, "summary_")
-        write_html(self, path)
-
-    def _forget(self):
-        """Drop what an earlier fit has left: parts of two audits tell of neither."""
-        for name in list(vars(self)):
-            if name.endswith("_") and not name.startswith("_"):
-                delattr(self, name)
-
-    def _split(self, X, y, given, rng):
-        owner = type(self).__name__
-        if is_regressor(self.estimator):
-            raise ValueError(
-                f"estimator of {owner} must be a classifier. Got "
-                f"{type(self.estimator).__name__}, a regressor."
-            )
-        X = as_rows(X, owner)
-        validate_data(self, X=X, y=y, skip_check_array=True)
-        y = flat_labels(y, owner)
-        check_consistent_length(X, y)
-        if y.dtype.kind not in "biufOUS":
-            raise ValueError(
-                f"{owner} needs class labels that are numbers, booleans or texts. Got "
-                f"{y.dtype} labels."
-            )
-        parts = split(X, y, given, owner, rng)
-        self.classes_ = np.unique(parts["train"].y)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{owner} needs at least two classes in y. Got one class: "
-                f"{self.classes_.tolist()}."
-            )
-        self.n_samples_ = {name: len(part) for name, part in parts.items()}
-        return parts
-
-    def _choose(self, setting):
-        """Numbers of the subpopulations to attack; the others are told in skipped_."""
-        sizes = {name: setting.sizes(name) for name in ("train", "aux", "test")}
-        reasons = np.select(
-            [sizes["test"] < self.min_test, sizes["train"] == 0, sizes["aux"] == 0],
-            [
-                f"fewer than {self.min_test} test rows",
-                "no training rows",
-                "no rows of the attacker",
-            ],
-            "",
-        )
-        attacked = np.flatnonzero(reasons == "")
-        if len(attacked) == 0:
-            raise ValueError(
-                f"{type(self).__name__} has nothing to attack: none of "
-                f"{len(reasons)} subpopulations has min_test={self.min_test} test rows "
-                f"(the largest has {sizes['test'].max(initial=0)}) and rows in all "
-                "parts. Lower min_test, ask the finder for fewer subpopulations, or "
-                "give more rows."
-            )
-        numbers = np.flatnonzero(reasons != "")
-        self.skipped_ = pd.DataFrame(
-            {
-                "subpopulation": numbers,
-                "name": np.array(self._names(setting), object)[numbers],
-                **{f"n_{name}": size[numbers] for name, size in sizes.items()},
-                "reason": reasons[numbers],
-            }
-        )
-        return attacked.tolist()
 
     def _run(self, setting, attacked, checkpoint):
         """Do what is not done yet; the rows of all tasks."""
@@ -404,10 +327,6 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
                 checkpoint.add(rows)
                 told.task_done()
         return checkpoint.rows
-
-    def _in_parallel(self, function, tasks):
-        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")
-        return parallel(delayed(function)(*task) for task in tasks)
 
     def _tell_what_is_done(self, rows, setting):
         """Tell of the models that there are, without any statistics."""
@@ -447,27 +366,8 @@ class SubpopulationAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator
         self.clean_accuracy_ = float(evidence.clean_correct.mean())
         return self
 
-    def _names(self, setting):
-        return subpopulation_names(self.finder_, setting.memberships["aux"].shape[1])
+    def _page(self):
+        return report_html(self)
 
-    # Three names, as those that scikit-learn asks for differ between its versions.
-    def _html_repr(self):
-        if hasattr(self, "summary_"):
-            return repr_html(self)
-        return estimator_html_repr(self)
-
-    def _repr_html_inner(self):
-        return self._html_repr()
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if "text/html" in bundle:
-            bundle["text/html"] = self._html_repr()
-        return bundle
-
-    def __sklearn_tags__(self):
-        """Read X as the finder does."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.sparse = True
-        return tags
+    def _box(self):
+        return repr_html(self)

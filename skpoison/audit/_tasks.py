@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import check_random_state, gen_batches
 
-from skpoison.audit._checkpoint_format import EMPTY
+from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT
 from skpoison.audit._evidence import Evidence
 from skpoison.audit._susceptibility import local_scores
 from skpoison.refit import refit_poisoned
@@ -36,7 +36,7 @@ def run_twin(setting, repeat, subpopulations):
     if errors[0]:
         raise ValueError(f"The clean model cannot be audited: {errors[0]}.")
     twin = _row("clean", repeat, NO_SUBPOPULATION, 0.0) | _told_of(models, 0)
-    rows = [twin | {"lost": _listed(~correct[0])}]
+    rows = [twin | {"lost": listed(~correct[0])}]
     if repeat == 0:
         X_aux = setting.seen(setting.aux.X)
         members = setting.memberships["aux"]
@@ -61,19 +61,15 @@ def run_block(setting, repeat, subpopulations, clean_correct):
         correct, told = outcome
         row |= told
         if correct is not None:
-            row["lost"] = _listed(clean_correct & ~correct)
-            row["gained"] = _listed(correct & ~clean_correct)
+            row["lost"] = listed(clean_correct & ~correct)
+            row["gained"] = listed(correct & ~clean_correct)
     return rows
 
 
 def _craft_all(setting, repeat, subpopulations, alphas):
     """Begin a row for each model, and craft the poison of each pair of them."""
     rows, crafted = [], []
-    attacker = all_rows(setting.aux.X, setting.aux.y)
     for k in subpopulations:
-        poisoner = clone(setting.poisoner)
-        poisoner.classes_ = np.unique(setting.train.y)
-        members = setting.members("aux", k)
         for alpha in alphas:
             n_poison = setting.n_poison(k, alpha)
             pair = [
@@ -83,19 +79,28 @@ def _craft_all(setting, repeat, subpopulations, alphas):
             rows += pair
             if n_poison == 0:
                 continue
-            rng = check_random_state(setting.poison_seeds[repeat, k])
             try:
-                X_new, labels, sources = poisoner._checked_craft(
-                    attacker, members, n_poison, rng
-                )
+                X_new, labels, sources = craft(setting, repeat, k, alpha)
             except Exception as error:
                 for row in pair:
-                    row["error"] = _text_of(error)
+                    row["error"] = text_of(error)
                 continue
             if (labels == labels[0]).all():
                 pair[0]["poison_label"] = labels[0]
             crafted.append((pair, X_new, labels, setting.aux.y[sources]))
     return rows, crafted
+
+
+def craft(setting, repeat, subpopulation, alpha):
+    """Craft the poison of one model: rows, labels and the attacker's rows behind."""
+    poisoner = clone(setting.poisoner)
+    poisoner.classes_ = np.unique(setting.train.y)
+    return poisoner._checked_craft(
+        all_rows(setting.aux.X, setting.aux.y),
+        setting.members("aux", subpopulation),
+        setting.n_poison(subpopulation, alpha),
+        check_random_state(setting.poison_seeds[repeat, subpopulation]),
+    )
 
 
 def _labels_of(setting, subpopulations):
@@ -128,7 +133,7 @@ def _train_all(setting, victim, poisons):
         return _train(setting, victim, poisons)
     except Exception as error:
         if len(poisons) == 1:
-            return [(None, {"error": _text_of(error)})]
+            return [(None, {"error": text_of(error)})]
         return [_train_all(setting, victim, [poison])[0] for poison in poisons]
 
 
@@ -160,7 +165,7 @@ def correct_by_model(models, test):
 
 def _row(arm, repeat, subpopulation, alpha):
     names = {"arm": arm, "repeat": repeat, "subpopulation": int(subpopulation)}
-    return EMPTY | names | {"alpha": alpha, "converged": True}
+    return SUBPOPULATION_AUDIT.empty | names | {"alpha": alpha, "converged": True}
 
 
 def _told_of(models, j):
@@ -172,16 +177,16 @@ def _told_of(models, j):
     }
 
 
-def _text_of(error):
+def text_of(error):
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}"
 
 
-def _listed(mask):
+def listed(mask):
     return " ".join(map(str, np.flatnonzero(mask).tolist()))
 
 
-def _numbers(text):
+def numbers(text):
     return np.array(text.split(), dtype=np.intp)
 
 
@@ -194,7 +199,7 @@ def twins_in(rows):
 def correct_of_twin(row, n_test):
     """Where the clean twin of a repeat is right, from its row."""
     correct = np.ones(n_test, dtype=bool)
-    correct[_numbers(row["lost"])] = False
+    correct[numbers(row["lost"])] = False
     return correct
 
 
@@ -202,8 +207,8 @@ def evidence_of(rows, arm, membership):
     """Collect the rows of one arm, with those of the twins that they need."""
     n_test = membership.shape[0]
     table = rows[rows["arm"] == arm].reset_index(drop=True)
-    lost = [_numbers(text) for text in table["lost"]]
-    gained = [_numbers(text) for text in table["gained"]]
+    lost = [numbers(text) for text in table["lost"]]
+    gained = [numbers(text) for text in table["gained"]]
     counts = [len(a) + len(b) for a, b in zip(lost, gained, strict=True)]
     columns = [part for pair in zip(lost, gained, strict=True) for part in pair]
     signs = [

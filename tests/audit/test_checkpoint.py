@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skpoison.audit._checkpoint import Checkpoint
-from skpoison.audit._checkpoint_format import ARMS, COLUMNS, MARKER
+from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT as SCHEMA
 
 HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
 needs_pyarrow = pytest.mark.skipif(not HAS_PYARROW, reason="pyarrow is not installed")
@@ -37,7 +37,7 @@ floats = st.floats(allow_nan=True, allow_infinity=True)
 rows_of_files = st.lists(
     st.fixed_dictionaries(
         {
-            "arm": st.sampled_from(ARMS),
+            "arm": st.sampled_from(SCHEMA.arms),
             "repeat": st.integers(0, 3),
             "subpopulation": st.integers(-1, 2**40),
             "alpha": st.floats(0, 10),
@@ -71,13 +71,13 @@ def row(subpopulation=0, **values):
 
 
 def written(path, rows, key=KEY):
-    with Checkpoint.open(path, key) as checkpoint:
+    with Checkpoint.open(path, key, SCHEMA) as checkpoint:
         checkpoint.add(rows)
     return path.read_bytes()
 
 
 def reopened(path, key=KEY):
-    with Checkpoint.open(path, key) as checkpoint:
+    with Checkpoint.open(path, key, SCHEMA) as checkpoint:
         return checkpoint.rows
 
 
@@ -96,7 +96,7 @@ def test_rows_come_back_as_they_went_in(suffix, rows):
         back = reopened(path)
         assert path.read_bytes() == content
     order = sorted(
-        rows, key=lambda r: (ARMS.index(r["arm"]), *list(map(r.get, SHORT))[1:])
+        rows, key=lambda r: (SCHEMA.arms.index(r["arm"]), *list(map(r.get, SHORT))[1:])
     )
     assert len(back) == len(rows)
     for wanted, found in zip(order, back.to_dict("records"), strict=True):
@@ -120,7 +120,7 @@ def test_types_of_columns_do_not_depend_on_what_they_hold(path):
     empty = reopened(path)
     written(path, [row(error="x\ny"), row(1, error=None, converged=True)])
     full = reopened(path)
-    assert list(empty.columns) == list(COLUMNS)
+    assert list(empty.columns) == list(SCHEMA.columns)
     assert (empty.dtypes == full.dtypes).all()
     assert full.dtypes["subpopulation"] == np.int64
     assert full["error"].tolist() == ["x\ny", None]
@@ -155,7 +155,7 @@ def test_a_csv_checkpoint_is_a_table_under_one_comment(tmp_path):
     written(path, [row(poison_label="rich", error="no,\nno")])
     lines = path.read_text().splitlines()
     assert len(lines) == 3
-    header = json.loads(lines[0].removeprefix(MARKER))
+    header = json.loads(lines[0].removeprefix(SCHEMA.marker))
     assert header["key"] == KEY
     assert header["n_rows"] == 1
     assert pd.read_csv(path, skiprows=1)["poison_label"].tolist() == ["rich"]
@@ -171,7 +171,7 @@ def test_a_csv_checkpoint_is_a_table_under_one_comment(tmp_path):
     ],
 )
 def test_rows_that_make_no_sense_are_refused(path, rows, message):
-    with Checkpoint.open(path, KEY) as checkpoint:
+    with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         with pytest.raises(ValueError, match=message):
             checkpoint.add(rows)
         assert len(checkpoint) == 0
@@ -179,7 +179,7 @@ def test_rows_that_make_no_sense_are_refused(path, rows, message):
 
 def test_rows_that_are_there_are_refused(path):
     written(path, [row()])
-    with Checkpoint.open(path, KEY) as checkpoint:
+    with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         with pytest.raises(ValueError, match="already"):
             checkpoint.add([row(1), row()])
         assert len(checkpoint) == 1
@@ -187,7 +187,7 @@ def test_rows_that_are_there_are_refused(path):
 
 def test_labels_of_other_types_are_refused(path):
     with (
-        Checkpoint.open(path, KEY) as checkpoint,
+        Checkpoint.open(path, KEY, SCHEMA) as checkpoint,
         pytest.raises(TypeError, match="text, numbers or booleans"),
     ):
         checkpoint.add([row(poison_label=b"bytes")])
@@ -200,7 +200,7 @@ def refusal(path, match, key=KEY):
     before = path.read_bytes() if path.is_file() else None
     names = sorted(p.name for p in path.parent.iterdir())
     with pytest.raises(ValueError, match=f"(?s)of SubpopulationAudit.*{match}"):
-        Checkpoint.open(path, key)
+        Checkpoint.open(path, key, SCHEMA)
     assert sorted(p.name for p in path.parent.iterdir()) == names
     assert before is None or path.read_bytes() == before
 
@@ -213,10 +213,10 @@ def refusal(path, match, key=KEY):
         b"#",
         b"PAR1",
         b"PAR1" + bytes(99) + b"PAR1",
-        MARKER.encode(),
-        MARKER.encode() + b"[" * 99_999 + b"\n",
-        MARKER.encode() + b"{}\n",
-        MARKER.encode() + b'{"key": {}, "version": 2}\n',
+        SCHEMA.marker.encode(),
+        SCHEMA.marker.encode() + b"[" * 99_999 + b"\n",
+        SCHEMA.marker.encode() + b"{}\n",
+        SCHEMA.marker.encode() + b'{"key": {}, "version": 2}\n',
         b"#" * 10_000_000,
         b"",
     ],
@@ -279,7 +279,7 @@ def test_every_truncation_is_refused(suffix, tmp_path):
         with pytest.raises(
             ValueError, match=r"refused: it (has been cut off|is empty)"
         ):
-            Checkpoint.open(path, KEY)
+            Checkpoint.open(path, KEY, SCHEMA)
 
 
 @given(data=st.data())
@@ -291,7 +291,7 @@ def test_every_edit_of_a_csv_is_refused(data):
         content[at] = data.draw(st.integers(0, 255).filter(lambda b: b != content[at]))
         path.write_bytes(content)
         with pytest.raises(ValueError, match="refused"):
-            Checkpoint.open(path, KEY)
+            Checkpoint.open(path, KEY, SCHEMA)
         assert path.read_bytes() == content
 
 
@@ -318,9 +318,11 @@ def forged(path, change):
     written(path, FULL)
     header, *lines = path.read_text().splitlines(keepends=True)
     body = change(lines)
-    told = json.loads(header.removeprefix(MARKER))
+    told = json.loads(header.removeprefix(SCHEMA.marker))
     told["sha256"] = hashlib.sha256("".join(body).encode()).hexdigest()
-    path.write_text(f"{MARKER}{json.dumps(told, sort_keys=True)}\n" + "".join(body))
+    path.write_text(
+        f"{SCHEMA.marker}{json.dumps(told, sort_keys=True)}\n" + "".join(body)
+    )
 
 
 @pytest.mark.parametrize(
@@ -354,7 +356,7 @@ def test_the_forgery_above_is_good_where_nothing_changes(tmp_path):
 @pytest.mark.parametrize("name", ["audit", "audit.txt", "audit.csv.gz", "audit.pkl"])
 def test_the_suffix_gives_the_format(tmp_path, name):
     with pytest.raises(ValueError, match=r"must end in \.csv or \.parquet"):
-        Checkpoint.open(tmp_path / name, KEY)
+        Checkpoint.open(tmp_path / name, KEY, SCHEMA)
     assert not list(tmp_path.iterdir())
 
 
@@ -362,20 +364,20 @@ def test_a_missing_folder_is_told(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"checkpoint=.* does not exist\. Make it"
     ):
-        Checkpoint.open(tmp_path / "nowhere" / "audit.csv", KEY)
+        Checkpoint.open(tmp_path / "nowhere" / "audit.csv", KEY, SCHEMA)
 
 
 def test_parquet_without_pyarrow_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r"pip install pyarrow.*\.csv"):
-        Checkpoint.open(tmp_path / "audit.parquet", KEY)
+        Checkpoint.open(tmp_path / "audit.parquet", KEY, SCHEMA)
     assert not list(tmp_path.iterdir())
 
 
 def test_keys_are_texts(tmp_path):
     with pytest.raises(TypeError, match="texts by texts"):
-        Checkpoint.open(tmp_path / "audit.csv", {"seed": 0})
+        Checkpoint.open(tmp_path / "audit.csv", {"seed": 0}, SCHEMA)
 
 
 @pytest.fixture
@@ -394,10 +396,11 @@ def test_a_folder_that_may_not_be_written_is_told(shut_folder):
     code = f"""
 import os
 from skpoison.audit._checkpoint import Checkpoint
+from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT as SCHEMA
 if os.getuid() == 0:
     os.setuid(65534)
 try:
-    Checkpoint.open({str(shut_folder / "audit.csv")!r}, {{}})
+    Checkpoint.open({str(shut_folder / "audit.csv")!r}, {{}}, SCHEMA)
 except PermissionError as error:
     print(error)
 """
@@ -425,7 +428,7 @@ def small_disk():
 def test_a_full_disk_leaves_what_was_done(small_disk, tmp_path):
     path = small_disk / "audit.csv"
     lost = "1 " * 6_000
-    with Checkpoint.open(path, KEY) as checkpoint:
+    with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         error = None
         for k in itertools.count():
             try:
@@ -445,7 +448,7 @@ def test_a_full_disk_leaves_what_was_done(small_disk, tmp_path):
 def test_a_disk_without_room_is_told_before_any_work(small_disk):
     (small_disk / "filler").write_bytes(bytes(64 * 1024))
     with pytest.raises(OSError, match="cannot be written or read: No space left") as e:
-        Checkpoint.open(small_disk / "audit.csv", KEY)
+        Checkpoint.open(small_disk / "audit.csv", KEY, SCHEMA)
     assert e.value.errno == errno.ENOSPC
     assert [p.name for p in small_disk.iterdir()] == ["filler"]
 
@@ -457,7 +460,7 @@ def test_a_failure_at_any_step_leaves_the_old_file(path, monkeypatch, step, erro
         raise error
 
     content = written(path, [row()])
-    with Checkpoint.open(path, KEY) as checkpoint:
+    with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         with monkeypatch.context() as patch:
             if step == "write":
                 patch.setattr(os, "fdopen", lambda fd, mode: os.close(fd) or fail())
@@ -492,9 +495,9 @@ def test_files_are_private_unless_their_owner_opened_them(path):
 
 
 def test_a_second_audit_on_one_checkpoint_is_refused(path):
-    with Checkpoint.open(path, KEY) as checkpoint:
+    with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         with pytest.raises(BlockingIOError, match="in use by another process"):
-            Checkpoint.open(path, KEY)
+            Checkpoint.open(path, KEY, SCHEMA)
         checkpoint.add([row()])
     assert len(reopened(path)) == 1
     assert list(path.parent.iterdir()) == [path]
@@ -512,7 +515,8 @@ def test_a_file_system_without_locks_will_do(path, monkeypatch):
 WRITER = """
 import sys
 from skpoison.audit._checkpoint import Checkpoint
-checkpoint = Checkpoint.open(sys.argv[1], {})
+from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT as SCHEMA
+checkpoint = Checkpoint.open(sys.argv[1], {}, SCHEMA)
 for k in range(10_000):
     row = {"arm": "poison", "repeat": 0, "subpopulation": k, "alpha": 1.0}
     checkpoint.add([row | {"lost": "1 2 3 " * 99}])

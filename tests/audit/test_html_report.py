@@ -12,7 +12,8 @@ from sklearn.exceptions import NotFittedError
 
 from skpoison.audit import _html_sections
 from skpoison.audit._display_tools import printable
-from skpoison.audit._html_report import report_html, repr_html, write_html
+from skpoison.audit._html_page import write_page
+from skpoison.audit._html_report import report_html, repr_html
 
 pytest.importorskip("matplotlib")
 
@@ -261,6 +262,10 @@ def test_the_same_audit_gives_the_same_bytes_and_leaves_no_figure(page, reported
 def test_the_title_is_escaped(reported_audit):
     text = report_html(reported_audit(hostile=False), title="<i>$style & co")
     assert "<title>&lt;i&gt;$style &amp; co</title>" in text
+
+
+def write_html(audit, path):
+    write_page(path, lambda: report_html(audit))
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -91,13 +91,20 @@ def test_figures_are_those_of_samplers_and_plain_fits(data):
 
 def test_poison_is_that_of_the_sampler(data):
     X, y = data
-    audit = SubpopulationAudit(TREE, finder=FINDER, min_test=5)
     rng = np.random.RandomState(3)
     given = {"aux": (None, None), "test": (None, None)}
     parts = split(X, y, given, "a test", rng)
     finder = clone(FINDER).fit(parts["aux"].X)
     setting = make_setting(
-        audit, finder, None, TREE, parts, (0.5, 2.0), SubpopPoisoner(), rng
+        finder,
+        None,
+        TREE,
+        parts,
+        (0.5, 2.0),
+        SubpopPoisoner(),
+        rng,
+        fidelity="refit",
+        n_repeats=1,
     )
     rows, crafted = _tasks._craft_all(setting, 0, [1, 3], (0.5, 2.0))
     assert len(rows) == 8
