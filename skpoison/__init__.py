@@ -9,13 +9,14 @@ price, with scikit-learn habits alone.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from skpoison.attacks import PoisonedClassifier, SubpopPoisoner
-from skpoison.audit import SubpopulationAudit
+from skpoison.audit import DefenseAudit, SubpopulationAudit
 from skpoison.finders import ClusterMatch, FeatureMatch
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ClusterMatch",
+    "DefenseAudit",
     "FeatureMatch",
     "PoisonedClassifier",
     "SubpopPoisoner",

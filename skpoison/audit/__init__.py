@@ -9,12 +9,18 @@ It attacks every subpopulation with every budget and reports what that does.
 
 from skpoison.audit._compare_attacks import compare_attacks
 from skpoison.audit._damage_display import DamageDisplay
+from skpoison.audit._defense_audit import DefenseAudit
+from skpoison.audit._defense_display import DefenseDisplay
+from skpoison.audit._removal_display import RemovalDisplay
 from skpoison.audit._subpopulation_audit import SubpopulationAudit
 from skpoison.audit._transfer_matrix import transfer_matrix
 from skpoison.audit._vulnerability_display import VulnerabilityDisplay
 
 __all__ = [
     "DamageDisplay",
+    "DefenseAudit",
+    "DefenseDisplay",
+    "RemovalDisplay",
     "SubpopulationAudit",
     "VulnerabilityDisplay",
     "compare_attacks",

@@ -10,8 +10,11 @@ import numpy as np
 
 from skpoison.attacks import SubpopPoisoner
 from skpoison.audit._checkpoint import Checkpoint
+from skpoison.audit._defense_tasks import NO_DEFENSE, is_sanitizer
 from skpoison.audit._identity import describe, digest, version_of
 from skpoison.audit._memory import Memory
+from skpoison.audit._trials import with_names
+from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._sklearn import validate_params_of
 
 
@@ -27,9 +30,9 @@ def check_alphas(audit):
     return tuple(np.unique(alphas.astype(float)).tolist())
 
 
-def check_poisoner(audit):
-    """Take the attack, or the default one, if the audit can set the rest of it."""
-    poisoner = SubpopPoisoner() if audit.poisoner is None else audit.poisoner
+def check_poisoner(audit, poisoner):
+    """Take an attack, or the default one, if the audit can set the rest of it."""
+    poisoner = SubpopPoisoner() if poisoner is None else poisoner
     if audit.finder is not None and poisoner.finder is not None:
         raise ValueError(
             f"{type(audit).__name__} got a finder, and a poisoner with a finder of "
@@ -104,3 +107,27 @@ def open_checkpoint(audit, schema, X, y, given, told):
     # Others may round otherwise, or draw other numbers.
     key |= {name: version_of(name) for name in ("skpoison", "sklearn", "numpy")}
     return Checkpoint.open(audit.checkpoint, key, schema)
+
+
+def check_defenses(audit):
+    """Take the defenses by name, checked before any work."""
+    owner = type(audit).__name__
+    defenses = with_names(audit.defenses, "defenses", owner)
+    if NO_DEFENSE in defenses:
+        raise ValueError(
+            f"defenses of {owner} must not have the name {NO_DEFENSE!r}, which is that "
+            "of the victim as it is. Choose another."
+        )
+    for name, defense in defenses.items():
+        is_classifier = hasattr(defense, "fit") and hasattr(defense, "predict")
+        is_poisoner = isinstance(defense, BaseSubpopPoisoner)
+        known = is_sanitizer(defense) or is_classifier
+        if isinstance(defense, type) or is_poisoner or not known:
+            raise ValueError(
+                f"defenses of {owner} must be sanitizers, for example Trim(), or "
+                "classifiers that take the place of the victim, for example "
+                f"PartitionAggregation(LogisticRegression()). Got {defense!r} for "
+                f"{name!r}."
+            )
+        validate_params_of(defense)
+    return defenses

@@ -5,13 +5,11 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skpoison.audit._display_curves import draw_curve, from_zero
 from skpoison.audit._display_tools import (
-    COLORS,
     GREY,
-    MARKERS,
     add_legend,
     distinct_labels,
     import_pyplot,
@@ -206,31 +204,23 @@ class DamageDisplay:
         self.lines_, self.fill_between_ = [], []
         groups = self.curves.groupby("subpopulation", sort=False)
         for i, (_, curve) in enumerate(groups):
-            style = {
-                "color": COLORS[i % len(COLORS)],
-                "marker": MARKERS[i % len(MARKERS)],
-                "linestyle": ["-", "--", ":"][i // len(COLORS) % 3],
-                "markersize": 4.5,
-                "linewidth": 1.8,
-                **line_kwargs,
-            }
-            alpha, damage, low, high = _from_zero(curve, ["damage", "low", "high"])
-            (line,) = self.ax_.plot(alpha, damage, **style)
-            band = {
-                "alpha": 0.15 if len(groups) <= N_WORST else 0.07,
-                "color": line.get_color(),
-                "linewidth": 0,
-                **fill_between_kwargs,
-            }
+            line, band = draw_curve(
+                self.ax_,
+                *from_zero(curve, ["damage", "low", "high"]),
+                place=i,
+                faint=len(groups) > N_WORST,
+                line_kwargs=line_kwargs,
+                fill_between_kwargs=fill_between_kwargs,
+            )
             self.lines_.append(line)
-            self.fill_between_.append(self.ax_.fill_between(alpha, low, high, **band))
+            self.fill_between_.append(band)
 
     def _plot_null(self, line_kwargs):
         self.null_line_ = None
         if self.null is not None and len(self.null):
             style = {**line_kwargs, "color": GREY, "linestyle": (0, (4, 2))}
             (self.null_line_,) = self.ax_.plot(
-                *_from_zero(self.null, ["damage"]), **style
+                *from_zero(self.null, ["damage"]), **style
             )
 
     def _finish(self, legend_kwargs):
@@ -283,9 +273,3 @@ def _mean_null(null, chosen, damage):
     """Mean damage of the null arm over repeats and the chosen subpopulations."""
     rows = null[null["subpopulation"].isin(chosen)]
     return rows.groupby("alpha")[damage].mean().rename("damage").reset_index()
-
-
-def _from_zero(curve, columns):
-    """Alphas and columns without gaps, from no poison and no damage on."""
-    curve = curve[["alpha", *columns]].dropna().to_numpy(dtype=float)
-    return np.vstack([np.zeros(len(columns) + 1), curve]).T

@@ -43,7 +43,7 @@ def data(audit):
         ("Clean accuracy", f"{percent(audit.clean_accuracy_, '.2f')} on the test rows"),
         ("Budgets alpha", escape(", ".join(f"{alpha:g}" for alpha in audit.alphas))),
         ("Repeats", f"{audit.n_repeats:,}"),
-        ("Fidelity", _fidelity(audit)),
+        *_fidelity(audit),
         *((term, _code(value)) for term, value in _parameters(audit)),
         ("Least test rows", f"{audit.min_test:,}; smaller subpopulations are skipped"),
         ("random_state", _code(audit.random_state)),
@@ -66,19 +66,30 @@ def _features(audit):
 
 
 def _fidelity(audit):
+    if not hasattr(audit, "fidelity"):
+        return []
+    text = f"{escape(audit.fidelity)}: each poisoned model was fitted"
     if audit.fidelity == "influence":
-        return "influence: an <strong>estimate</strong>, no poisoned model was fitted"
-    return f"{escape(audit.fidelity)}: each poisoned model was fitted"
+        text = "influence: an <strong>estimate</strong>, no poisoned model was fitted"
+    return [("Fidelity", text)]
 
 
 def _parameters(audit):
+    """Tell parameters; those that may be left out only where they are not."""
     yield "Estimator", audit.estimator
-    yield "Poisoner", audit.poisoner
+    for term, name in [("Poisoner", "poisoner"), ("Poisoners", "poisoners")]:
+        if hasattr(audit, name):
+            yield term, getattr(audit, name)
     yield "Finder", audit.finder
-    if audit.defense is not None:
-        yield "Defense", audit.defense
-    if audit.poison_before is not None:
-        yield "Poison enters before", audit.poison_before
+    for term, name in [
+        ("Defense", "defense"),
+        ("Defenses", "defenses"),
+        ("Targets", "targets"),
+        ("Trusted share of the training rows", "trusted_size"),
+        ("Poison enters before", "poison_before"),
+    ]:
+        if getattr(audit, name, None) is not None:
+            yield term, getattr(audit, name)
 
 
 def _code(value):
@@ -185,7 +196,7 @@ def reproduce(audit):
 
 def _imports(audit):
     """Import lines of the audit and of all estimators within it."""
-    values = [audit, *audit.get_params(deep=True).values()]
+    values = list(_all_values(audit))
     homes = {}
     for cls in {type(value) for value in values if isinstance(value, BaseEstimator)}:
         homes.setdefault(_home(cls), []).append(cls.__name__)
@@ -193,6 +204,21 @@ def _imports(audit):
         f"from {home} import {', '.join(sorted(names))}"
         for home, names in sorted(homes.items())
     ]
+
+
+def _all_values(value):
+    """Give an estimator and what its parameters hold, lists and dicts included."""
+    yield value
+    if isinstance(value, (list, tuple)):
+        inner = value
+    elif isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, BaseEstimator):
+        inner = value.get_params(deep=False).values()
+    else:
+        return
+    for part in inner:
+        yield from _all_values(part)
 
 
 def _home(cls):

@@ -222,19 +222,20 @@ def _rho(rho):
 
 def missing(audit):
     """Subpopulations that were not attacked, and models that failed, with reasons."""
-    return _skipped(audit.skipped_) + _failed(audit)
+    return skipped(audit.skipped_) + _failed(audit)
 
 
-def _skipped(skipped):
-    title = f"<h3>{plural(len(skipped), 'subpopulation')} skipped</h3>"
-    if skipped.empty:
+def skipped(table_of):
+    """Subpopulations that were not attacked, with reasons."""
+    title = f"<h3>{plural(len(table_of), 'subpopulation')} skipped</h3>"
+    if table_of.empty:
         return title + "<p>All that the finder found were attacked.</p>"
     rows = [
         f'<tr><th scope="row">{name(row["name"])}</th>'
         + "".join(cell(count(row[n])) for n in ("n_train", "n_aux", "n_test"))
         + cell(escape(row["reason"]), css="text")
         + "</tr>"
-        for row in skipped.to_dict("records")
+        for row in table_of.to_dict("records")
     ]
     heads = ["Subpopulation", "Training rows", "Attacker's rows", "Test rows", "Reason"]
     css = "scroll tall" if len(rows) > 12 else "scroll"

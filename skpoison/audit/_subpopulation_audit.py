@@ -273,7 +273,7 @@ class SubpopulationAudit(BaseAudit):
         """
         given = {"aux": (X_aux, y_aux), "test": (X_test, y_test)}
         self._forget()
-        alphas, poisoner = check_alphas(self), check_poisoner(self)
+        alphas, poisoner = check_alphas(self), check_poisoner(self, self.poisoner)
         before, victim = cut_pipeline(self)
         told = {"alphas": alphas, "poisoner": poisoner}
         schema = SUBPOPULATION_AUDIT

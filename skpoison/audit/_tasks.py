@@ -207,6 +207,17 @@ def evidence_of(rows, arm, membership):
     """Collect the rows of one arm, with those of the twins that they need."""
     n_test = membership.shape[0]
     table = rows[rows["arm"] == arm].reset_index(drop=True)
+    correct = [correct_of_twin(row, n_test) for row in twins_in(rows).values()]
+    return Evidence(
+        table,
+        changes_of(table, n_test),
+        np.array(correct).reshape(-1, n_test),
+        membership,
+    )
+
+
+def changes_of(table, n_test):
+    """Collect what each model lost (1) and gained (-1), (n_models, n_test)."""
     lost = [numbers(text) for text in table["lost"]]
     gained = [numbers(text) for text in table["gained"]]
     counts = [len(a) + len(b) for a, b in zip(lost, gained, strict=True)]
@@ -223,8 +234,7 @@ def evidence_of(rows, arm, membership):
         shape=(len(table), n_test),
     )
     changes.sort_indices()
-    correct = [correct_of_twin(row, n_test) for row in twins_in(rows).values()]
-    return Evidence(table, changes, np.array(correct).reshape(-1, n_test), membership)
+    return changes
 
 
 def needs_no_attack(rows, setting):

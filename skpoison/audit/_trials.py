@@ -95,6 +95,10 @@ def set_apart(X, y, aux, test, aux_size, rng, owner):
 
 def with_names(items, what, owner):
     """Return a dict as it is, and a list as one with names of classes."""
+    if isinstance(items, dict) and not all(isinstance(name, str) for name in items):
+        raise ValueError(
+            f"{what} of {owner} must have texts as names. Got {list(items)[:9]}."
+        )
     if not isinstance(items, dict):
         names = [type(item).__name__ for item in items]
         counts = [names[:i].count(name) + 1 for i, name in enumerate(names)]
