@@ -9,6 +9,7 @@ only.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from skpoison.attacks._backdoor_poisoner import BackdoorPoisoner
+from skpoison.attacks._defense_aware_poisoner import DefenseAwarePoisoner
 from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._feature_trigger import FeatureTrigger
 from skpoison.attacks._gradient_poisoner import GradientPoisoner
@@ -25,6 +26,7 @@ from skpoison.attacks._witches_brew_poisoner import WitchesBrewPoisoner
 
 __all__ = [
     "BackdoorPoisoner",
+    "DefenseAwarePoisoner",
     "FeatureConstraints",
     "FeatureTrigger",
     "GradientPoisoner",

@@ -5,12 +5,11 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils import check_random_state
 
+from skpoison.defenses._alternation import until_settled
 from skpoison.defenses._models import fresh_model, row_losses
 from skpoison.defenses._score_sanitizer import ScoreSanitizer
-from skpoison.utils._containers import take
 from skpoison.utils._sklearn import HasMethods, Interval
 
 
@@ -125,15 +124,7 @@ class Trim(ScoreSanitizer):
     def _sanitize(self, X, y):
         # Seeded once: each fit is that of one model, on other rows.
         model = fresh_model(self.estimator, check_random_state(self.random_state))
-        kept, before, self.n_iter_ = np.ones(len(y), dtype=bool), None, 0
-        while self.n_iter_ < self.max_iter and not np.array_equal(kept, before):
-            self._check_classes_left(y[kept])
-            rows = np.flatnonzero(kept)
-            self.estimator_ = model.fit(take(X, rows), y[rows])
-            self.n_iter_ += 1
-            losses = self._score(X, y)
-            before, kept = kept, ~self._suspects(losses, y)
-        return kept, losses
+        return until_settled(self, model, X, y)
 
     def _score(self, X, y):
         return row_losses(self.estimator_, X, y, type(self).__name__)

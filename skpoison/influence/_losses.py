@@ -67,12 +67,16 @@ def check_has_gradients(model, owner, parameter="surrogate"):
     parameter : str, default="surrogate"
         Name of the owner's parameter that holds the model.
     """
+    if not has_gradients(model):
+        raise _without_gradients(model, owner, parameter)
+
+
+def has_gradients(model):
+    """Whether a model, fitted or not, is of a class with known gradients."""
     last = thaw(model)
     while isinstance(last, Pipeline):
         last = thaw(last.steps[-1][1])
-    is_known = known_class(last) or isinstance(last, MLPClassifier) or is_skorch(last)
-    if not is_known:
-        raise _without_gradients(model, owner, parameter)
+    return bool(known_class(last) or isinstance(last, MLPClassifier) or is_skorch(last))
 
 
 def _without_gradients(model, owner, parameter):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from skpoison.nets._layers import takes_tokens
 from skpoison.utils._containers import as_rows, is_frame, is_pandas
 
 CHANNELS = (1, 3, 4)
@@ -154,3 +155,23 @@ def to_model(rows, tokens):
     if rows.dtype == torch.uint8 and rows.ndim > 3:
         return rows.float() / 255 - 0.5
     return rows.float()
+
+
+def module_rows(net, X):
+    """Give rows as the module of a net takes them.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNetClassifier
+        A fitted net.
+
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        Rows as the net takes them: numbers, the bytes of images, or tokens.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_samples, ...)
+        Numbers of float32, or tokens.
+    """
+    rows = torch.as_tensor(rows_of_numbers(X, type(net).__name__))
+    return to_model(rows, takes_tokens(net.module_)).numpy()

@@ -1,0 +1,210 @@
+"""Template of classifiers that learn from all rows, and then from trusted ones."""
+
+# Authors: The skpoison developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import abstractmethod
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.utils import check_consistent_length, check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skpoison.defenses._last_step import split_pipeline
+from skpoison.defenses._thawed import thawed
+from skpoison.defenses._trusted_rows import own_trusted_rows, split_trusted_rows
+from skpoison.utils._containers import as_rows
+from skpoison.utils._random import seeded_clone
+from skpoison.utils._row_sampler import flat_labels
+from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
+
+
+def fitted_has(method):
+    """Give the check that the classifier within has a method."""
+
+    def check(self):
+        getattr(getattr(self, "estimator_", self.estimator), method)
+        return True
+
+    return check
+
+
+def check_rows(classifier, X, y):
+    """Check the training data of a classifier around another, which reads the rows.
+
+    Parameters
+    ----------
+    classifier : classifier
+        The outer one. Its `classes_` and what it knows of the features are set.
+
+    X : array-like of shape (n_samples, ...)
+        Training rows.
+
+    y : array-like of shape (n_samples,)
+        Class labels.
+
+    Returns
+    -------
+    X : rows of shape (n_samples, ...)
+        The rows. Lists come as arrays.
+
+    y : ndarray of shape (n_samples,)
+        The labels.
+    """
+    owner = type(classifier).__name__
+    X = as_rows(X, owner)
+    validate_data(classifier, X=X, y=y, skip_check_array=True)
+    y = flat_labels(column_or_1d(y, warn=True), owner)
+    check_consistent_length(X, y)
+    classifier.classes_ = np.unique(y)
+    if len(classifier.classes_) < 2:
+        raise ValueError(
+            f"{owner} needs at least two classes in y. Got one class: "
+            f"{classifier.classes_.tolist()}."
+        )
+    return X, y
+
+
+class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Template of classifiers that learn from all rows, and then from trusted ones.
+
+    A subclass sets `estimator`, `trusted_size` and `random_state` in its constructor,
+    and implements the two hooks.
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "trusted_size": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, X_trusted=None, y_trusted=None):
+        """Fit the classifier on the training rows, and go on with trusted ones.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Training rows, which may be poisoned.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        X_trusted : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_trusted, ...), default=None
+            Rows that are known to be clean, of the same kind as X. `None` splits a
+            share `trusted_size` off the training rows, which may be poisoned as well.
+
+        y_trusted : array-like of shape (n_trusted,), default=None
+            Class labels of `X_trusted`; each class of y among them.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+        """
+        owner, rng = type(self).__name__, check_random_state(self.random_state)
+        self._check_method(split_pipeline(self.estimator)[1])
+        X, y = check_rows(self, X, y)
+        if X_trusted is None and y_trusted is None:
+            rest, trusted = split_trusted_rows(X, y, self.trusted_size, rng, owner)
+        else:
+            rest = X, y
+            trusted = own_trusted_rows(X, X_trusted, y_trusted, self.classes_, owner)
+        self.n_trusted_ = len(trusted[1])
+        model = thawed(seeded_clone(self.estimator, rng).fit(*rest))
+        self.estimator_ = self._defend(model, *rest, *trusted, rng)
+        return self
+
+    @abstractmethod
+    def _check_method(self, last):
+        """Raise where the classifier, or the last step of a pipeline, is of no use."""
+
+    @abstractmethod
+    def _defend(self, model, X, y, X_trusted, y_trusted, random_state):
+        """Change a model, fitted on X and y, by trusted rows, and give it."""
+
+    @available_if(fitted_has("predict"))
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict(X)
+
+    @available_if(fitted_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Probability of each class.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_proba(X)
+
+    @available_if(fitted_has("decision_function"))
+    def decision_function(self, X):
+        """Give decision values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe, list of str} of shape \
+                (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Decision values.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.decision_function(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        return tags_of(tags, self.estimator)
+
+
+def tags_of(tags, estimator):
+    """Read X as the classifier within does, which alone looks at its content.
+
+    Parameters
+    ----------
+    tags : sklearn.utils.Tags
+        Tags of the outer classifier, changed in place.
+
+    estimator : classifier
+        The inner one.
+
+    Returns
+    -------
+    tags : sklearn.utils.Tags
+        The tags.
+    """
+    inner = get_tags(estimator)
+    for name in ("sparse", "allow_nan", "string", "categorical", "three_d_array"):
+        setattr(tags.input_tags, name, getattr(inner.input_tags, name))
+    tags.classifier_tags = replace(inner.classifier_tags, multi_label=False)
+    return tags
