@@ -12,6 +12,7 @@ API_REFERENCE = {
         ),
         "names": [
             "ClusterMatch",
+            "DefenseAudit",
             "FeatureMatch",
             "PoisonedClassifier",
             "SubpopPoisoner",
@@ -21,13 +22,19 @@ API_REFERENCE = {
     "skpoison.audit": {
         "title": "Audits",
         "description": (
-            "Which subpopulations can be poisoned, at what price, with figures that "
-            "can be trusted. See :ref:`audit`."
+            "Which subpopulations can be poisoned, at what price, and which defense "
+            "helps them, with figures that can be trusted. See :ref:`audit` and "
+            ":ref:`auditing_defenses`."
         ),
         "names": [
+            "BracketDisplay",
             "DamageDisplay",
+            "DefenseAudit",
+            "DefenseDisplay",
+            "RemovalDisplay",
             "SubpopulationAudit",
             "VulnerabilityDisplay",
+            "accuracy_bracket",
             "compare_attacks",
             "transfer_matrix",
         ],
@@ -54,6 +61,7 @@ API_REFERENCE = {
         ),
         "names": [
             "BackdoorPoisoner",
+            "DefenseAwarePoisoner",
             "FeatureConstraints",
             "FeatureTrigger",
             "GradientPoisoner",
@@ -68,6 +76,33 @@ API_REFERENCE = {
             "everything",
             "model_lower_bound",
             "reachability_bound",
+        ],
+    },
+    "skpoison.defenses": {
+        "title": "Defenses",
+        "description": (
+            "Sanitizers, which remove rows before a model is trained, and robust "
+            "classifiers, some with certificates. See :ref:`defenses`."
+        ),
+        "names": [
+            "ActivationClustering",
+            "ConfidentLearning",
+            "DeepKNN",
+            "FinePruning",
+            "GroupRoni",
+            "IterativeTrimmedLoss",
+            "KNNSanitizer",
+            "LabelFlipSmoothing",
+            "LossFilter",
+            "MultigroupRobustClassifier",
+            "PartitionAggregation",
+            "Roni",
+            "Sever",
+            "SlabFilter",
+            "SpectralSignatures",
+            "SphereFilter",
+            "Trim",
+            "TrustedFineTuning",
         ],
     },
     "skpoison.influence": {

@@ -85,7 +85,7 @@ table = accuracy_bracket(
     X_test=X_test,
     y_test=y_test,
     targets=[large, small],
-    n_poison=[0, 5, 10, 15, 20, 25, 30, 40],
+    n_poison=[0, 5, 10, 15, 20, 22, 24, 26, 40],
     random_state=0,
 )
 columns = ["target", "n_poison", "certified_accuracy", "collective_accuracy"]
@@ -99,3 +99,12 @@ fig, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
 display = BracketDisplay.from_table(table, ax=ax)
 ax.set_title("Accuracy that is left of two subpopulations")
 plt.show()
+
+# %%
+# Twenty rows cannot harm the large one, whatever they are; beyond that nothing is
+# proven, and nothing was found either: the attacks shown do not move it. Of the small
+# one, most models have seen one row or none. The first rows of poison take what the few
+# loyal votes have to give, certificates are weak, and attacks come near to them.
+#
+# A certificate by partition is one for those who are many. Its price is accuracy, too:
+# the small subpopulation is unknown to many of the models even without poison.

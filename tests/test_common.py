@@ -9,7 +9,7 @@ from imblearn.utils.estimator_checks import (
 )
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import (
 
 from skpoison import (
     ClusterMatch,
+    DefenseAudit,
     FeatureMatch,
     PoisonedClassifier,
     SubpopPoisoner,
@@ -31,11 +32,32 @@ from skpoison import (
 )
 from skpoison.attacks import (
     BackdoorPoisoner,
+    DefenseAwarePoisoner,
     GradientPoisoner,
     InfluencePoisoner,
     KKTPoisoner,
     ModelTargetedPoisoner,
     WitchesBrewPoisoner,
+)
+from skpoison.defenses import (
+    ActivationClustering,
+    ConfidentLearning,
+    DeepKNN,
+    FinePruning,
+    GroupRoni,
+    IterativeTrimmedLoss,
+    KNNSanitizer,
+    LabelFlipSmoothing,
+    LossFilter,
+    MultigroupRobustClassifier,
+    PartitionAggregation,
+    Roni,
+    Sever,
+    SlabFilter,
+    SpectralSignatures,
+    SphereFilter,
+    Trim,
+    TrustedFineTuning,
 )
 from skpoison.finders import Representation, SliceMatch
 
@@ -64,11 +86,48 @@ SAMPLERS = [
         label="max_loss", surrogate=LogisticRegression(), replace=False, random_state=0
     ),
     BackdoorPoisoner(random_state=0),
+    DefenseAwarePoisoner(tactics=("copy", "clump"), n_rounds=1, random_state=0),
     GradientPoisoner(n_steps=5, random_state=0),
     InfluencePoisoner(n_steps=5, random_state=0),
     KKTPoisoner(random_state=0),
     ModelTargetedPoisoner(random_state=0),
     WitchesBrewPoisoner(eps=1.0, n_steps=3, n_restarts=1, random_state=0),
+]
+SANITIZERS = [
+    ActivationClustering(random_state=0),
+    ConfidentLearning(cv=2, random_state=0),
+    DeepKNN(random_state=0),
+    GroupRoni(n_clusters=3, random_state=0),
+    IterativeTrimmedLoss(random_state=0),
+    KNNSanitizer(random_state=0),
+    KNNSanitizer(action="relabel", random_state=0),
+    LossFilter(random_state=0),
+    Roni(n_trials=1, random_state=0),
+    Sever(random_state=0),
+    Sever(variant="paper", random_state=0),
+    SlabFilter(random_state=0),
+    SpectralSignatures(random_state=0),
+    SphereFilter(random_state=0),
+    Trim(random_state=0),
+]
+ROBUST_CLASSIFIERS = [
+    FinePruning(
+        MLPClassifier(
+            (8,),
+            learning_rate_init=0.05,
+            max_iter=500,
+            tol=1e-2,
+            n_iter_no_change=3,
+            random_state=0,
+        ),
+        n_epochs=30,
+        random_state=0,
+    ),
+    LabelFlipSmoothing(random_state=0),
+    MultigroupRobustClassifier(LogisticRegression(max_iter=1000), random_state=0),
+    PartitionAggregation(LogisticRegression(), n_partitions=3, random_state=0),
+    TrustedFineTuning(LogisticRegression(max_iter=1000), random_state=0),
+    TrustedFineTuning(SGDClassifier(random_state=0), n_epochs=5, random_state=0),
 ]
 CLASSIFIERS = [
     PoisonedClassifier(LogisticRegression(), SubpopPoisoner(random_state=0)),
@@ -77,6 +136,14 @@ CLASSIFIERS = [
     ),
 ]
 AUDITS = [
+    DefenseAudit(
+        DecisionTreeClassifier(max_depth=2),
+        defenses=[Trim()],
+        finder=ClusterMatch(2),
+        alphas=(1.0,),
+        min_test=1,
+        random_state=0,
+    ),
     SubpopulationAudit(
         DecisionTreeClassifier(max_depth=2),
         finder=ClusterMatch(2),
@@ -102,7 +169,9 @@ no_target_model = pytest.mark.filterwarnings('ignore:target_model="auto":UserWar
 # One check needs an array API library that this environment lacks, and skips.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @no_target_model
-@parametrize_with_checks(FINDERS + SAMPLERS + CLASSIFIERS + AUDITS)
+@parametrize_with_checks(
+    FINDERS + SAMPLERS + SANITIZERS + CLASSIFIERS + ROBUST_CLASSIFIERS + AUDITS
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -112,7 +181,7 @@ def test_scikit_learn_checks(estimator, check):
     ("estimator", "check"),
     [
         (clone(estimator), check)
-        for template in SAMPLERS + CLASSIFIERS
+        for template in SAMPLERS + SANITIZERS + CLASSIFIERS
         for estimator, check in estimator_checks_generator(template)
     ],
     ids=lambda value: getattr(getattr(value, "func", value), "__name__", None),
@@ -121,14 +190,14 @@ def test_imbalanced_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", SAMPLERS, ids=str)
+@pytest.mark.parametrize("estimator", SAMPLERS + SANITIZERS, ids=str)
 def test_sampler_parameters_and_names(estimator):
     name = type(estimator).__name__
     check_param_validation(name, clone(estimator))
     check_dataframe_column_names_consistency(name, clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", FINDERS + AUDITS, ids=str)
+@pytest.mark.parametrize("estimator", FINDERS + AUDITS + ROBUST_CLASSIFIERS, ids=str)
 def test_parameters(estimator):
     check_param_validation_of_any(type(estimator).__name__, clone(estimator))
 

@@ -16,9 +16,11 @@ from numpydoc.validate import validate
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from skpoison import (
     ClusterMatch,
+    DefenseAudit,
     FeatureMatch,
     PoisonedClassifier,
     SubpopPoisoner,
@@ -26,6 +28,7 @@ from skpoison import (
 )
 from skpoison.attacks import (
     BackdoorPoisoner,
+    DefenseAwarePoisoner,
     GradientPoisoner,
     InfluencePoisoner,
     KKTPoisoner,
@@ -33,6 +36,26 @@ from skpoison.attacks import (
     WitchesBrewPoisoner,
 )
 from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
+from skpoison.defenses import (
+    ActivationClustering,
+    ConfidentLearning,
+    DeepKNN,
+    FinePruning,
+    GroupRoni,
+    IterativeTrimmedLoss,
+    KNNSanitizer,
+    LabelFlipSmoothing,
+    LossFilter,
+    MultigroupRobustClassifier,
+    PartitionAggregation,
+    Roni,
+    Sever,
+    SlabFilter,
+    SpectralSignatures,
+    SphereFilter,
+    Trim,
+    TrustedFineTuning,
+)
 from skpoison.finders import Representation, SliceMatch
 from skpoison.influence import SubpopulationInfluence
 
@@ -44,6 +67,7 @@ PUBLIC_MODULES = [
     "skpoison.audit",
     "skpoison.base",
     "skpoison.datasets",
+    "skpoison.defenses",
     "skpoison.estimator_checks",
     "skpoison.finders",
     "skpoison.influence",
@@ -90,7 +114,43 @@ class EveryTenthSanitizer(BaseSanitizer):
 # One for each public estimator; a base class has a smallest subclass.
 FINDER = FeatureMatch([0], bins=3)
 NEWTON = LogisticRegression(solver="newton-cholesky")
+MODEL = LogisticRegression(max_iter=1000)
 INSTANCES = {
+    **{
+        cls: cls(random_state=0)
+        for cls in (
+            ActivationClustering,
+            ConfidentLearning,
+            DeepKNN,
+            GroupRoni,
+            IterativeTrimmedLoss,
+            KNNSanitizer,
+            LabelFlipSmoothing,
+            LossFilter,
+            Roni,
+            Sever,
+            SlabFilter,
+            SpectralSignatures,
+            SphereFilter,
+            Trim,
+        )
+    },
+    DefenseAudit: DefenseAudit(
+        MODEL,
+        defenses=[Trim()],
+        finder=FeatureMatch([0], bins=3),
+        min_test=1,
+        random_state=0,
+    ),
+    DefenseAwarePoisoner: DefenseAwarePoisoner(FINDER, random_state=0),
+    FinePruning: FinePruning(
+        MLPClassifier((8,), max_iter=1000, tol=1e-2), random_state=0
+    ),
+    MultigroupRobustClassifier: MultigroupRobustClassifier(
+        MODEL, finder=FINDER, random_state=0
+    ),
+    PartitionAggregation: PartitionAggregation(MODEL, n_partitions=5, random_state=0),
+    TrustedFineTuning: TrustedFineTuning(MODEL, random_state=0),
     BackdoorPoisoner: BackdoorPoisoner(FINDER, random_state=0),
     GradientPoisoner: GradientPoisoner(FINDER, surrogate=NEWTON, random_state=0),
     InfluencePoisoner: InfluencePoisoner(FINDER, surrogate=NEWTON, random_state=0),

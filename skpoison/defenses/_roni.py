@@ -43,7 +43,7 @@ class Roni(TrustingSanitizer):
         Rows of a quiz, of X a quarter at most; all trusted rows that are not in the
         base set, where there are any.
 
-    n_trials : int, default=20
+    n_trials : int, default=10
         Number of base sets that each row is added to, at least.
 
     metric : {"accuracy", "log_loss"}, default="accuracy"
@@ -162,7 +162,7 @@ class Roni(TrustingSanitizer):
         *,
         base_size=10,
         quiz_size=50,
-        n_trials=20,
+        n_trials=10,
         metric="accuracy",
         fidelity="auto",
         contamination="auto",

