@@ -6,7 +6,8 @@ attacked by label flipping and, for most sanitizers, by an attacker who rehearse
 sanitizer on rows of her own (`DefenseAwarePoisoner`). Each defense is one
 `DefenseAudit` a seed, with its control of as many rows removed at random, and with the
 clean rows, where it can only harm. Other seeds draw other rows, clusters, poison and
-test rows; intervals are Student's over seeds. Representations are those of a network of ten units trained on the poisoned rows.
+test rows; intervals are Student's over seeds. Representations are those of a network of
+ten units trained on the poisoned rows.
 
 To repeat, with the official files of Adult in the data home::
 

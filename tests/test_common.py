@@ -124,7 +124,9 @@ ROBUST_CLASSIFIERS = [
         random_state=0,
     ),
     LabelFlipSmoothing(random_state=0),
-    MultigroupRobustClassifier(LogisticRegression(max_iter=1000), random_state=0),
+    MultigroupRobustClassifier(
+        LogisticRegression(max_iter=1000), tolerance=1e-2, random_state=0
+    ),
     PartitionAggregation(LogisticRegression(), n_partitions=3, random_state=0),
     TrustedFineTuning(LogisticRegression(max_iter=1000), random_state=0),
     TrustedFineTuning(SGDClassifier(random_state=0), n_epochs=5, random_state=0),

@@ -54,7 +54,7 @@ class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     spread : int, default=1
         How many models see a row. 1 is deep partition aggregation [1]_; more is finite
-        aggregation [2]_, with ``n_partitions * spread`` models and often a better
+        aggregation [2]_, with ``n_partitions * spread`` models and at times a better
         certificate.
 
     partition_by : {"row", "features"}, default="row"

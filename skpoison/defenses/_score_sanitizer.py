@@ -62,22 +62,25 @@ class ScoreSanitizer(BaseSanitizer):
         """
         suspects = np.zeros(len(scores), dtype=bool)
         groups = np.zeros(len(scores)) if groups is None else groups
+        left = 0.0  # over from rounding: together, groups lose what they should
         for group in np.unique(groups):
             rows = np.flatnonzero(groups == group)
-            count = self._count(scores[rows], len(rows) / len(scores))
+            wanted = self._count(scores[rows], len(rows) / len(scores)) + left
+            count = round(wanted)
+            left = wanted - count
             suspects[rows[np.argsort(-scores[rows], kind="stable")[:count]]] = True
         if self.contamination != "auto":
             self._check_no_class_deleted(suspects, y)
         return suspects
 
     def _count(self, scores, share):
-        """Count the rows to remove from a group that is a share of all."""
+        """Say how many rows to remove from a group that is a share of all."""
         if self.contamination == "auto":
             outliers = np.count_nonzero(scores > fence(scores))
             return min(outliers, int(self.max_share * len(scores)))
         if isinstance(self.contamination, Integral):
-            return round(share * self.contamination)
-        return round(self.contamination * len(scores))
+            return share * self.contamination
+        return self.contamination * len(scores)
 
     def _check_no_class_deleted(self, suspects, y):
         lost = np.setdiff1d(self.classes_, y[~suspects]).tolist()

@@ -167,4 +167,4 @@ class SpectralSignatures(ScoreSanitizer):
         n_poison = self.contamination
         if not isinstance(n_poison, Integral):
             n_poison = n_poison * len(scores)
-        return round(self.factor * n_poison)
+        return self.factor * n_poison
