@@ -50,25 +50,26 @@ def findings(audit):
         Words and figures.
     """
     alpha = audit.summary_["alpha"].max()
-    rows = audit.summary_[audit.summary_["alpha"] == alpha]
-    hardest = rows.fillna({"target_damage": -2.0}).groupby("defense", sort=False)
-    rows = rows.loc[hardest["target_damage"].idxmax()].reset_index(drop=True)
+    every = audit.summary_[audit.summary_["alpha"] == alpha]
+    hardest = every.fillna({"target_damage": -2.0}).groupby("defense", sort=False)
+    rows = every.loc[hardest["target_damage"].idxmax()].reset_index(drop=True)
     return Findings(
         alpha=alpha,
         rows=rows,
-        statement=_statement(rows),
+        statement=_statement(every),
         sentences=[*_help(rows, alpha), *_harm(audit.costs_)],
     )
 
 
 def helps(row):
-    """Whether a row of `summary_` is sure to leave less than no defense does."""
+    """Whether rows of `summary_` are sure to leave less than no defense does."""
     return row["change_high"] < 0
 
 
 def _statement(rows):
-    defenses = rows[rows["defense"] != NO_DEFENSE]
-    n_all, n_help = len(defenses), sum(helps(r) for r in defenses.to_dict("records"))
+    defenses = rows[rows["defense"] != NO_DEFENSE].groupby("defense")
+    helped = [helps(attacks).all() for _, attacks in defenses]
+    n_all, n_help = len(helped), sum(helped)
     if n_all == 1:
         return "The defense helps" if n_help else "The defense is not sure to help"
     if n_help == 0:

@@ -131,12 +131,21 @@ def _of_values(values):
         whole = series.to_numpy(dtype=f"{series.dtype.kind}8[us]")
         series = pd.Series(whole.astype(np.int64)).astype(str)
         series = series.where(~np.isnat(whole))
+    cells = series.astype(object)
     try:
-        codes, uniques = pd.factorize(series.astype(object), use_na_sentinel=True)
-    except TypeError:  # cells that cannot be hashed
-        codes, uniques = pd.factorize(series.map(repr))
+        codes, uniques = pd.factorize(cells)
+    except TypeError:
+        codes, uniques = pd.factorize(cells.map(_hashable))
     hashes = np.array([_of_one(value) for value in uniques] + [MISSING], np.uint64)
     return hashes[codes]
+
+
+def _hashable(value):
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
 
 
 def _of_one(value):

@@ -7,7 +7,6 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skpoison.defenses._left_out import Drops, refit_without
@@ -204,7 +203,7 @@ class GroupRoni(TrustingSanitizer):
             quiz = *known, of_quiz[0][:, groups["subpopulation"]]
             self._judge(model, X, y, masks, quiz, (own, other))
         else:
-            halves = np.array_split(rng.permutation(len(y)), 2)
+            halves = self._halves(y, rng)
             for train, rest in (halves, halves[::-1]):
                 quiz = take(X, rest), y[rest], members[:, groups["subpopulation"]][rest]
                 rows = take(X, train), y[train], masks[:, train]
@@ -214,6 +213,19 @@ class GroupRoni(TrustingSanitizer):
             score = (score + own.in_errors()) / np.sqrt(2)
         drops = {"own_drop": own.means(), "other_drop": other.means()}
         return groups.assign(n_quiz=own.count, **drops, score=score), masks
+
+    def _halves(self, y, rng):
+        """Draw two halves of the rows, each with every class of two rows or more."""
+        counts = np.unique(y, return_counts=True)[1]
+        if np.count_nonzero(counts > 1) < 2:
+            raise ValueError(
+                f"{type(self).__name__} without trusted rows trains on halves of X, and "
+                f"needs two rows of two classes. Got classes of {counts.tolist()} "
+                "rows. Give X_trusted and y_trusted, or more rows."
+            )
+        order = rng.permutation(len(y))
+        order = order[np.argsort(y[order], kind="stable")]
+        return order[::2], order[1::2]
 
     def _members(self, X, known):
         parts = [X] if known is None else [X, known[0]]
@@ -235,9 +247,12 @@ class GroupRoni(TrustingSanitizer):
     def _judge(self, model, X, y, masks, quiz, drops):
         """Add up what the groups cost the rows of a quiz, own ones and others."""
         (X_quiz, y_quiz, members), owner = quiz, type(self).__name__
-        with_all = brier_losses(clone(model).fit(X, y), X_quiz, y_quiz, owner)
         judged = [j for j, mask in enumerate(masks) if _leaves_all_classes(mask, y)]
-        models = refit_without(model, X, y, masks[judged], self.n_jobs)
+        # Without nothing as well, by the same solver: others stop elsewhere, and what
+        # many rows cost by that alone would look as sure as it is small.
+        left_out = np.vstack([np.zeros(len(y), dtype=bool), masks[judged]])
+        models = refit_without(model, X, y, left_out, self.n_jobs)
+        with_all = brier_losses(next(models), X_quiz, y_quiz, owner)
         for j, fitted in zip(judged, models, strict=True):
             cost = with_all - brier_losses(fitted, X_quiz, y_quiz, owner)
             drops[0].add(j, cost[members[:, j]])
@@ -246,7 +261,7 @@ class GroupRoni(TrustingSanitizer):
     def _choose(self, scores, masks):
         """Choose groups to remove, from the highest score down."""
         n, chosen = masks.shape[1], np.zeros(len(scores), dtype=bool)
-        asked, gone = self._count(np.zeros(n), 1.0), np.zeros(n, dtype=bool)
+        asked, gone = round(self._count(np.zeros(n), 1.0)), np.zeros(n, dtype=bool)
         for j, mask in enumerate(masks):
             with_it = gone | mask
             if self.contamination == "auto":

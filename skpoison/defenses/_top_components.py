@@ -35,7 +35,9 @@ def top_components(Z, n_components, random_state):
     values : ndarray of shape (n_found,)
         Their lengths: the singular values of the centered rows, decreasing.
     """
-    Z = Z - Z.mean(axis=0, dtype=float)
+    # From the first row first, so that columns of one value are zero to the last bit.
+    Z = Z - Z[0].astype(float)
+    Z -= Z.mean(axis=0)
     order = min(Z.shape)
     n = min(n_components, order)
     if order > max(LARGE, 5 * n) and Z.any():

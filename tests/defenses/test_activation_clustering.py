@@ -245,3 +245,14 @@ def test_bad_parameters(params, message):
 def test_one_representation_for_all_rows_is_an_error():
     with pytest.raises(ValueError, match="all 20 have the same representation"):
         ActivationClustering().fit(np.ones((20, 3)), np.arange(20) % 2)
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_a_class_of_one_representation_has_no_clusters(analysis):
+    # The mean of 0.1 over 30 rows is another number than 0.1.
+    X, y, _ = two_groups(0)
+    X[y == 0] = 0.1
+    defense = ActivationClustering(analysis=analysis, random_state=0).fit(X, y)
+    assert defense.cluster_shares_[0] == 0
+    assert np.isnan(defense.evidence_[0])
+    assert np.isin(np.flatnonzero(y == 0), defense.sample_indices_).all()

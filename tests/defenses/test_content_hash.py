@@ -123,3 +123,11 @@ def test_hashes_are_the_same_in_another_process():
 def test_hashes_spread_evenly():
     counts = np.bincount(hash_rows(np.arange(20_000)[:, None]) % np.uint64(50))
     assert abs(counts - 400).max() < 5 * np.sqrt(400)
+
+
+def test_a_cell_that_cannot_be_hashed_moves_no_other_row():
+    column = pd.Series(["a", 1, None, ("b", 2)], dtype=object)
+    more = pd.concat([column, pd.Series([["c"], ["c"]])], ignore_index=True)
+    hashes = hash_rows(more.to_frame())
+    np.testing.assert_array_equal(hashes[:4], hash_rows(column.to_frame()))
+    assert hashes[4] == hashes[5]

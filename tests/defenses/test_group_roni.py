@@ -177,3 +177,40 @@ def test_unknown_trusted_label_is_an_error():
     trusted["y_trusted"] = trusted["y_trusted"] + 1
     with pytest.raises(ValueError, match="y_trusted of GroupRoni must hold classes"):
         GroupRoni(ClusterMatch(12)).fit(X, y, **trusted)
+
+
+def test_groups_that_change_nothing_have_no_score():
+    # The engine goes on where scikit-learn's solver stops, for all models alike.
+    X, y, _, trusted = poisoned(0, 0)
+    idle = np.arange(len(X)) < 400
+    X[idle], y[:400:2], y[1:400:2] = 0, 0, 1
+    model = LogisticRegression(fit_intercept=False, tol=0.1)
+    finder = FrozenEstimator(FunctionTransformer(lambda X: ~X.any(axis=1)[:, None]))
+    roni = GroupRoni(finder, estimator=model).fit(X, y, **trusted)
+    assert (roni.groups_["n_samples"] == 200).all()
+    assert roni.groups_["other_drop"].abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rare_classes_are_in_both_halves(seed):
+    X, y = np.random.RandomState(0).randn(40, 2), np.zeros(40, dtype=int)
+    y[7], y[33] = 1, 1
+    assert GroupRoni(n_clusters=2, random_state=seed).fit(X, y).groups_.shape[0] == 2
+
+
+def test_too_few_rows_for_halves_are_an_error():
+    X, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 1])
+    with pytest.raises(ValueError, match=r"GroupRoni without trusted rows .* \[1, 2\]"):
+        GroupRoni(n_clusters=1).fit(X, y)
+
+
+def test_a_share_of_the_rows_is_not_exceeded_by_rounding():
+    # 0.28 of 25 rows is 7, and a bit more in floating point.
+    X, y = np.repeat([0.0, 1, 2, 3], [7, 6, 6, 6])[:, None], np.arange(25) % 2
+    finder = FrozenEstimator(
+        FunctionTransformer(lambda X: X == np.arange(4)[None, :])
+    )
+    roni = GroupRoni(finder, min_size=1, contamination=0.28, random_state=0).fit(X, y)
+    sizes = roni.groups_["n_samples"].to_numpy()
+    n_removed = int(roni.groups_["removed"].sum())
+    assert sizes[: n_removed - 1].sum() < 7 <= sizes[:n_removed].sum()
