@@ -120,4 +120,5 @@ plt.show()
 # %%
 # An attacker who knows the defense does not need so many rows:
 # :class:`~skpoison.attacks.DefenseAwarePoisoner` rehearses it, and copies the rows that
-# get past.
+# get past. :ref:`sphx_glr_auto_examples_plot_defense_table.py` has both attackers in
+# one table.

@@ -124,4 +124,5 @@ plt.show()
 # by six points at most, and the majority notices nothing.
 #
 # So look at each subpopulation before you put a defense to work, on data that you
-# believe to be clean.
+# believe to be clean. :class:`~skpoison.DefenseAudit` does, as in
+# :ref:`sphx_glr_auto_examples_plot_defense_table.py`.

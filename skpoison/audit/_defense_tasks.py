@@ -167,17 +167,18 @@ def _defended(setting, row, poison, clean_correct):
         outcome = _trained(setting.base, repeat, X_kept, y_kept)
     except Exception as error:
         return [row | {"error": text_of(error)}]
-    rng = check_random_state(setting.base.poison_seeds[repeat, row["subpopulation"]])
-    at_random = np.sort(rng.permutation(len(y))[len(removed) :])
-    control = (
-        row
-        | {"arm": "random"}
-        | _compared(
-            *_trained(setting.base, repeat, take(X, at_random), y[at_random]),
-            clean_correct,
-        )
-    )
-    return [row | _compared(*outcome, clean_correct), control]
+    control = _control(setting.base, row, X, y, len(removed))
+    return [
+        row | _compared(*outcome, clean_correct),
+        row | {"arm": "random"} | _compared(*control, clean_correct),
+    ]
+
+
+def _control(base, row, X, y, n_removed):
+    """Train a victim on what the random removal of as many rows leaves."""
+    rng = check_random_state(base.poison_seeds[row["repeat"], row["subpopulation"]])
+    kept = np.sort(rng.permutation(len(y))[n_removed:])
+    return _trained(base, row["repeat"], take(X, kept), y[kept])
 
 
 def _kept_by(sampler):

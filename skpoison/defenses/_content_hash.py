@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from numbers import Real
 
@@ -126,11 +127,6 @@ def _of_values(values):
     series = pd.Series(values)
     if series.dtype.kind in "biuf":
         return _of_numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    if series.dtype.kind in "mM":
-        # In one resolution and zone, and as texts: dates are no numbers.
-        whole = series.to_numpy(dtype=f"{series.dtype.kind}8[us]")
-        series = pd.Series(whole.astype(np.int64)).astype(str)
-        series = series.where(~np.isnat(whole))
     cells = series.astype(object)
     try:
         codes, uniques = pd.factorize(cells)
@@ -151,5 +147,14 @@ def _hashable(value):
 def _of_one(value):
     if isinstance(value, (Real, np.bool_)):
         return _of_numbers([float(value)])[0]
-    data = str(value).encode("utf-8", "surrogatepass")
+    data = _as_text(value).encode("utf-8", "surrogatepass")
     return np.uint64(int.from_bytes(blake2b(data, digest_size=8).digest(), "little"))
+
+
+def _as_text(value):
+    # Dates in one resolution and zone, whatever the type of their column.
+    if isinstance(value, (datetime, np.datetime64)):
+        value = pd.Timestamp(value).to_datetime64().astype("datetime64[us]")
+    elif isinstance(value, (timedelta, np.timedelta64)):
+        value = pd.Timedelta(value).to_timedelta64().astype("timedelta64[us]")
+    return str(value)

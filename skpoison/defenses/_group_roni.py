@@ -92,6 +92,11 @@ class GroupRoni(TrustingSanitizer):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names only.
 
+    Raises
+    ------
+    ValueError
+        If there are no trusted rows, and fewer than two classes have two rows.
+
     See Also
     --------
     Roni : The same for single rows.
@@ -194,7 +199,7 @@ class GroupRoni(TrustingSanitizer):
         """Tabulate the groups with their scores, and tell the rows of each."""
         rng, known = check_random_state(self.random_state), self._trusted_rows(X)
         finder = ClusterMatch(self.n_clusters) if self.finder is None else self.finder
-        self.finder_ = seeded_clone(finder, rng).fit(X)
+        self.finder_ = seeded_clone(finder, rng).fit(X, y)
         model = fresh_model(self.estimator, rng)
         members, *of_quiz = self._members(X, known)
         groups, masks = self._groups(members, y)
@@ -219,8 +224,8 @@ class GroupRoni(TrustingSanitizer):
         counts = np.unique(y, return_counts=True)[1]
         if np.count_nonzero(counts > 1) < 2:
             raise ValueError(
-                f"{type(self).__name__} without trusted rows trains on halves of X, and "
-                f"needs two rows of two classes. Got classes of {counts.tolist()} "
+                f"{type(self).__name__} without trusted rows trains on halves of X, "
+                f"and needs two rows of two classes. Got classes of {counts.tolist()} "
                 "rows. Give X_trusted and y_trusted, or more rows."
             )
         order = rng.permutation(len(y))

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skpoison.defenses._last_step import split_pipeline
 from skpoison.utils._random import seeded_clone
 
 
@@ -56,6 +57,18 @@ def row_losses(model, X, y, owner):
         Minus the logarithm of the probability of the label; for models without
         probabilities, the largest score of another class less that of the label.
     """
+    losses = _losses(model, X, y, owner)
+    n_unknown = np.count_nonzero(np.isnan(losses))
+    if n_unknown:
+        raise ValueError(
+            f"{owner} compares losses, and {type(model).__name__} gives NaN for "
+            f"{n_unknown} of {len(losses)} rows. Scale the features, or use an "
+            "estimator that does not diverge on them."
+        )
+    return losses
+
+
+def _losses(model, X, y, owner):
     if hasattr(model, "predict_proba"):
         proba = _of_labels(np.asarray(model.predict_proba(X), float), model, y, 0.0)
         return -np.log(np.maximum(proba, np.finfo(float).tiny))
@@ -65,12 +78,23 @@ def row_losses(model, X, y, owner):
             f"{type(model).__name__} has neither. Use another, for example "
             "LogisticRegression(), or wrap it in CalibratedClassifierCV."
         )
+    _check_one_score_a_class(model, owner)
     scores = np.asarray(model.decision_function(X), float)
     if scores.ndim == 1:
         scores = np.column_stack([-scores, scores])
     own = _of_labels(scores, model, y, -np.inf)
     others = np.where(y[:, None] == model.classes_, -np.inf, scores)
     return others.max(axis=1) - own
+
+
+def _check_one_score_a_class(model, owner):
+    last = split_pipeline(model)[1]
+    shape = getattr(last, "decision_function_shape", None)
+    if shape == "ovo" and len(model.classes_) > 2:
+        raise ValueError(
+            f"{owner} needs a score for each class, and decision_function_shape='ovo' "
+            f"of {type(last).__name__} gives one for each pair. Use 'ovr'."
+        )
 
 
 def _of_labels(values, model, y, missing):

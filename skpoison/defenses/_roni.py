@@ -19,7 +19,7 @@ from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
 
 # Share of the rows that a base set, and a quiz, take at most.
-MAX_SHARE = 0.25
+LARGEST_PART = 0.25
 
 
 class Roni(TrustingSanitizer):
@@ -228,8 +228,8 @@ class Roni(TrustingSanitizer):
         """Draw base sets and quizzes until each row was judged often enough."""
         codes = np.unique(y, return_inverse=True)[1]
         single = np.bincount(codes)[codes] == 1
-        base_share = min(self.base_size / len(y), MAX_SHARE)
-        quiz_share = 1.0 if trusted else min(self.quiz_size / len(y), MAX_SHARE)
+        base_share = min(self.base_size / len(y), LARGEST_PART)
+        quiz_share = 1.0 if trusted else min(self.quiz_size / len(y), LARGEST_PART)
         while self._is_judged_less(single, trusted):
             judged = np.zeros(len(y)) if trusted else self.n_judged_
             base, quiz = draw_split(judged, codes, base_share, quiz_share, rng)

@@ -1,10 +1,12 @@
 """The displays of a defense audit, and its report."""
 
+import copy
 import re
 from html.parser import HTMLParser
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
@@ -150,6 +152,17 @@ def test_findings_name_who_helps_and_whom_one_harms(audit):
     assert "<strong><bdi>oracle</bdi></strong> leaves the least" in text
     worst = audit.costs_[audit.costs_["subpopulation"] >= 0].set_index("removed")
     assert f"<bdi>{worst.loc[worst.index.max(), 'name']}</bdi>" in text
+
+
+def test_a_defense_helps_if_it_does_against_every_attack(audit):
+    other = copy.copy(audit)
+    other.summary_ = audit.summary_.copy()
+    of_oracle = other.summary_.query("defense == 'oracle' and alpha == 2.0")
+    hardest = of_oracle["target_damage"].idxmax()
+    other.summary_.loc[of_oracle.index.drop(hardest), "change_high"] = 0.1
+    found = findings(other)
+    pd.testing.assert_frame_equal(found.rows, findings(audit).rows)
+    assert found.statement == "None of 4 defenses is sure to help"
 
 
 class Tags(HTMLParser):

@@ -125,6 +125,23 @@ def test_hashes_spread_evenly():
     assert abs(counts - 400).max() < 5 * np.sqrt(400)
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.to_datetime(pd.Series(["2020-01-01", None, "2021-05-06"])),
+        pd.to_datetime(pd.Series(["2020-01-01", None, "2021-05-06"])).dt.as_unit("s"),
+        pd.to_datetime(pd.Series(["2020-01-01", None])).dt.tz_localize("Asia/Tokyo"),
+        pd.to_timedelta(pd.Series([1, None, 3]), unit="s"),
+    ],
+)
+def test_times_count_by_value_in_a_column_of_any_type(times):
+    hashes = hash_rows(times.to_frame())
+    assert len(set(hashes.tolist())) == len(times)
+    np.testing.assert_array_equal(hash_rows(times.astype(object).to_frame()), hashes)
+    mixed = pd.concat([times.astype(object), pd.Series(["text"])]).to_frame()
+    np.testing.assert_array_equal(hash_rows(mixed)[:-1], hashes)
+
+
 def test_a_cell_that_cannot_be_hashed_moves_no_other_row():
     column = pd.Series(["a", 1, None, ("b", 2)], dtype=object)
     more = pd.concat([column, pd.Series([["c"], ["c"]])], ignore_index=True)
