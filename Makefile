@@ -50,6 +50,9 @@ bench: .venv
 	$(BIN)/python benchmarks/attacks_adult.py
 	$(BIN)/python benchmarks/attacks_faces.py
 	$(BIN)/python benchmarks/attacks_witches_brew.py --size smoke
+	$(BIN)/python benchmarks/defenses_easy_cases.py
+	$(BIN)/python benchmarks/defenses_certificates.py
+	$(BIN)/python benchmarks/defenses_adult.py
 	$(BIN)/python benchmarks/paper_cifar10.py --size small
 	$(BIN)/python benchmarks/paper_utkface.py --size small
 	$(BIN)/python benchmarks/paper_imdb.py --size small

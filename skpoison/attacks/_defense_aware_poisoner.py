@@ -216,10 +216,10 @@ class DefenseAwarePoisoner(BaseSubpopPoisoner):
     >>> own = {"alpha": 0.5, "aux_size": 0.5, "random_state": 0}
     >>> for poisoner in (
     ...     SubpopPoisoner(finder, **own),
-    ...     DefenseAwarePoisoner(finder, defense=DeepKNN(), **own),
+    ...     DefenseAwarePoisoner(finder, defense=DeepKNN(random_state=0), **own),
     ... ):
     ...     X_res, y_res = poisoner.fit_resample(X, y)
-    ...     kept = DeepKNN().fit(X_res, y_res).sample_indices_
+    ...     kept = DeepKNN(random_state=0).fit(X_res, y_res).sample_indices_
     ...     removed = 1 - poisoner.poison_mask_[kept].sum() / poisoner.n_poison_
     ...     print(f"{removed:.1f}")
     0.6
