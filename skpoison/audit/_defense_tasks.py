@@ -176,6 +176,7 @@ def _defended(setting, row, poison, clean_correct):
 
 def _control(base, row, X, y, n_removed):
     """Train a victim on what the random removal of as many rows leaves."""
+    # Clean rows, of no subpopulation, take the last seed, which is as good as any.
     rng = check_random_state(base.poison_seeds[row["repeat"], row["subpopulation"]])
     kept = np.sort(rng.permutation(len(y))[n_removed:])
     return _trained(base, row["repeat"], take(X, kept), y[kept])

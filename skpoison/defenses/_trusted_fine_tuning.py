@@ -78,7 +78,8 @@ class TrustedFineTuning(TrustedClassifier):
     -----
     Poison of a subpopulation is outweighed where trusted rows of that subpopulation are
     many or heavy enough, and nowhere else: a sample of the whole holds few rows of a
-    small target. Networks are trained with a new optimizer.
+    small target. Networks are trained with a new optimizer. Models that sum over rows,
+    such as naive Bayes, count each trusted row once more in every epoch.
 
     Trusted rows are arguments of `fit`. In a :class:`~sklearn.pipeline.Pipeline` they
     are requested with `set_fit_request`, and steps before transform them only if the
