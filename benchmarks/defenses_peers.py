@@ -69,7 +69,6 @@ PAIRS = [
     ("clusters", "art", "clusters"),
     ("clusters_default", "art", "clusters"),
     ("roni", "art", "roni"),
-    ("roni_10_trials", "art", "roni"),
     ("confident_learning", "cleanlab", "confident_learning"),
 ]
 PEER = Path(__file__).with_name("defenses_peers_art.py")
@@ -170,9 +169,7 @@ def defend_network(problem):
 def defend_by_roni(problem):
     """RONI with trusted rows."""
     trusted = {name: problem[name] for name in ("X_trusted", "y_trusted")}
-    defenses = {"roni": Roni(random_state=0)}
-    defenses["roni_10_trials"] = Roni(n_trials=10, random_state=0)
-    return defenses, trusted
+    return {"roni": Roni(random_state=0)}, trusted
 
 
 def measure(kind, paths):

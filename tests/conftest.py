@@ -1,6 +1,7 @@
 """Data and seeds that the whole suite shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,11 @@ def data_home():
     if not (home / "adult" / "adult.data").exists():
         pytest.skip("the official Adult files are not on this machine")
     return str(home)
+
+
+@pytest.fixture
+def interruptible():
+    """Heed SIGINT, which the background jobs of a shell ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -728,6 +728,7 @@ def start(folder, *args, **options):
     return subprocess.Popen(command, cwd=folder, **options)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
     command = [*SMALL, "--repeats", "50", "--estimator", "RandomForestClassifier",
                "--param", "n_estimators=5"]  # fmt: skip

@@ -189,7 +189,7 @@ class DefenseAudit(BaseAudit):
     >>> audit.fit(X, y).summary_[["defense", "target_damage", "recall"]].round(2)
       defense  target_damage  recall
     0    none           0.37     NaN
-    1    Trim           0.25    0.31
+    1    Trim           0.30    0.22
     """
 
     _parameter_constraints: dict = {

@@ -19,6 +19,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import FeatureMatch, SubpopulationAudit
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 N_GROUPS, N_REPEATS, ALPHAS = 4, 2, (0.5, 1.0)
 N_FITS = N_REPEATS * (1 + 2 * N_GROUPS * len(ALPHAS))
 FAILING = 2
@@ -74,14 +76,6 @@ def kill_at_write(step, number):
 
     setattr(os, step, patched)
 '''
-
-
-@pytest.fixture(autouse=True)
-def interruptible():
-    """Heed SIGINT, which the background jobs of a shell ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
