@@ -110,7 +110,7 @@ def take(X, indices):
     """Rows of X at integer ``indices``, in the container of X."""
     if isinstance(X, list):
         return [X[i] for i in indices]
-    if type(X) is np.ndarray:  # at once, what costs fifty times as long below
+    if type(X) is np.ndarray:  # some thirty times as fast, where rows are few
         return X[np.asarray(indices)]
     return _safe_indexing(X, np.asarray(indices))
 
