@@ -10,8 +10,9 @@ from sklearn.decomposition import IncrementalPCA
 
 # More than this is refused: it is what 50,000 rows of 21,000 numbers take.
 MAX_BYTES = 2**32
-# Rows of a step of the components; each step costs a decomposition.
-STEP = 1024
+# Most rows of a step of the components, and most numbers in them: a decomposition of
+# each step takes several times their memory.
+STEP, MOST_NUMBERS = 1024, 2**23
 
 
 def is_skorch(model):
@@ -100,9 +101,9 @@ def components_of(batches, n_rows, n_components):
         The fitted components.
     """
     pca, waiting, n_waiting, left = IncrementalPCA(n_components), [], 0, n_rows
-    step = max(STEP, n_components)
     for batch in batches:
         _check_components(n_components, n_rows, batch.shape[1])
+        step = max(n_components, min(STEP, MOST_NUMBERS // batch.shape[1]))
         waiting.append(batch)
         n_waiting, left = n_waiting + len(batch), left - len(batch)
         # The last step takes what is left, as each needs as many rows as components.
