@@ -254,13 +254,17 @@ def test_without_trusted_rows_none_are_given(data):
     with pytest.raises(ValueError, match="none of the"):
         # All of its victims fail; the other arm does not count as a result.
         DefenseAudit(
-            Failing2(), defenses=[Trusting()], finder=FINDER, min_test=5, random_state=0
+            FitsCleanRowsOnly(),
+            defenses=[Trusting()],
+            finder=FINDER,
+            min_test=5,
+            random_state=0,
         ).fit(*data)
     audited(data, {"third": EveryThird(), "trusting": Trusting()}, alphas=[1.0])
     assert {X_trusted for X_trusted, _ in SEEN} == {None}
 
 
-class Failing2(ClassifierMixin, BaseEstimator):
+class FitsCleanRowsOnly(ClassifierMixin, BaseEstimator):
     """A victim that knows clean rows only."""
 
     def fit(self, X, y):
