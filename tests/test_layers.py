@@ -20,6 +20,7 @@ LAYERS = [
     "metrics",
     "influence",
     "refit",
+    "mixture",
     "defenses",
     "attacks",
     "audit",
@@ -83,7 +84,7 @@ def test_import_is_light():
     code = (
         "import sys, skpoison, skpoison.estimator_checks, skpoison.datasets, "
         "skpoison.metrics, skpoison.audit, skpoison.refit, skpoison.influence, "
-        "skpoison.nets\n"
+        "skpoison.nets, skpoison.mixture\n"
         "print({'torch', 'matplotlib', 'polars', 'dask', 'skorch', 'transformers'} "
         "& set(sys.modules))"
     )
