@@ -1,6 +1,8 @@
 """
-The :mod:`skpoison.mixture` module holds learners that decide locally, and what the
-impossibility result says of them and of all others.
+The :mod:`skpoison.mixture` module makes the impossibility result computable.
+
+It has a learner that decides locally, and functions that tell how local any learner is
+and where no defense can help.
 """
 
 # Authors: The skpoison developers
