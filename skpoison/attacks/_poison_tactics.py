@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
 from skpoison.defenses._models import row_losses
-from skpoison.influence._losses import thaw
+from skpoison.utils._inner_model import thaw
 
 TACTICS = ("copy", "loss", "density", "spread", "clump")
 # Weight of rows that a tactic turns to when the copies of all others are used up.

@@ -3,24 +3,14 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import replace
-
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.metrics._clean_twin import find_poisoner
+from skpoison.utils._inner_model import fitted_has, tags_of
 from skpoison.utils._sklearn import HasMethods, _fit_context
-
-
-def _estimator_has(method):
-    def check(self):
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
 
 
 class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -127,7 +117,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self._clean_estimator = find_poisoner(self).fit_twin()
         return self._clean_estimator
 
-    @available_if(_estimator_has("predict"))
+    @available_if(fitted_has("predict"))
     def predict(self, X):
         """Predict with the poisoned victim.
 
@@ -145,7 +135,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         return self.estimator_.predict(X)
 
-    @available_if(_estimator_has("predict_proba"))
+    @available_if(fitted_has("predict_proba"))
     def predict_proba(self, X):
         """Predict class probabilities with the poisoned victim.
 
@@ -163,7 +153,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         return self.estimator_.predict_proba(X)
 
-    @available_if(_estimator_has("decision_function"))
+    @available_if(fitted_has("decision_function"))
     def decision_function(self, X):
         """Give the decision values of the poisoned victim.
 
@@ -196,9 +186,4 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return {**super().__getstate__(), "_clean_estimator": None}
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.classifier_tags = replace(inner.classifier_tags, multi_label=False)
-        return tags
+        return tags_of(super().__sklearn_tags__(), self.estimator)

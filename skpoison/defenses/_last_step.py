@@ -5,7 +5,7 @@
 
 from sklearn.pipeline import Pipeline
 
-from skpoison.influence._losses import thaw
+from skpoison.utils._inner_model import thaw
 
 
 def split_pipeline(model, frozen=True):

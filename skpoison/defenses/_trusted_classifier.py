@@ -4,12 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import abstractmethod
-from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import check_consistent_length, check_random_state, get_tags
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -17,19 +16,10 @@ from skpoison.defenses._last_step import split_pipeline
 from skpoison.defenses._thawed import thawed
 from skpoison.defenses._trusted_rows import own_trusted_rows, split_trusted_rows
 from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import fitted_has, tags_of
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
-
-
-def fitted_has(method):
-    """Give the check that the classifier within has a method."""
-
-    def check(self):
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
 
 
 def check_rows(classifier, X, y):
@@ -184,28 +174,4 @@ class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self.estimator_.decision_function(X)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        return tags_of(tags, self.estimator)
-
-
-def tags_of(tags, estimator):
-    """Read X as the classifier within does, which alone looks at its content.
-
-    Parameters
-    ----------
-    tags : sklearn.utils.Tags
-        Tags of the outer classifier, changed in place.
-
-    estimator : classifier
-        The inner one.
-
-    Returns
-    -------
-    tags : sklearn.utils.Tags
-        The tags.
-    """
-    inner = get_tags(estimator)
-    for name in ("sparse", "allow_nan", "string", "categorical", "three_d_array"):
-        setattr(tags.input_tags, name, getattr(inner.input_tags, name))
-    tags.classifier_tags = replace(inner.classifier_tags, multi_label=False)
-    return tags
+        return tags_of(super().__sklearn_tags__(), self.estimator)

@@ -14,7 +14,6 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
-from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -28,6 +27,7 @@ from skpoison.finders._net_activations import (
     net_activations,
 )
 from skpoison.utils._containers import as_rows, n_rows, take
+from skpoison.utils._inner_model import thaw
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
 ACTIVATIONS = {
@@ -197,10 +197,10 @@ class Representation(
 
     def _last_step(self, X):
         """Give the model at the end of all pipelines, and the rows that it sees."""
-        model = _thaw(self.estimator_)
+        model = thaw(self.estimator_)
         while isinstance(model, Pipeline):
             X = model[:-1].transform(X) if len(model) > 1 else X
-            model = _thaw(model[-1])
+            model = thaw(model[-1])
         return model, X
 
     def _layer_number(self, network):
@@ -231,10 +231,6 @@ class Representation(
         tags.target_tags.required = inner.target_tags.required
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _thaw(model):
-    return model.estimator if isinstance(model, FrozenEstimator) else model
 
 
 def _hidden(network, X, number):

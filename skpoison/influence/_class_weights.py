@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skpoison.influence._losses import thaw
+from skpoison.utils._inner_model import thaw
 
 
 class ClassWeights:

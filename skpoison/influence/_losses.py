@@ -3,13 +3,13 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 
 from skpoison.influence._linear_loss import known_class, linear_loss
 from skpoison.influence._network_loss import network_loss
 from skpoison.influence._pipeline_loss import pipeline_loss
+from skpoison.utils._inner_model import thaw
 
 KNOWN = (
     "LogisticRegression, LinearSVC, RidgeClassifier, MLPClassifier, a skorch "
@@ -85,13 +85,6 @@ def _without_gradients(model, owner, parameter):
         f"Use {KNOWN}. Label flipping (SubpopPoisoner) and BackdoorPoisoner work with "
         "any model."
     )
-
-
-def thaw(model):
-    """Give the model inside a frozen one."""
-    while isinstance(model, FrozenEstimator):
-        model = model.estimator
-    return model
 
 
 def is_skorch(model):

@@ -15,8 +15,9 @@ from sklearn.svm import LinearSVC
 
 from skpoison.influence._class_weights import last_step
 from skpoison.influence._curvature import AUTO_EXACT
-from skpoison.influence._losses import loss_of, thaw
+from skpoison.influence._losses import loss_of
 from skpoison.utils._containers import stack, take
+from skpoison.utils._inner_model import thaw
 
 # Gradients that a refit stops at: effects of one row among 100,000 stay visible.
 TOL = 1e-10

@@ -19,9 +19,10 @@ from skpoison.attacks._model_targeting._linear_refits import SmoothRefits
 from skpoison.attacks._model_targeting._margin_losses import MARGIN_LOSSES
 from skpoison.attacks._model_targeting._solver_tolerance import SolverTolerance
 from skpoison.attacks._numeric_rows import numeric_rows
-from skpoison.influence._losses import loss_of, thaw
+from skpoison.influence._losses import loss_of
 from skpoison.influence._pipeline_loss import PipelineLoss
 from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import thaw
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 
