@@ -327,8 +327,12 @@ class BaseSubpopPoisoner(RowSampler):
             )
         finder = ClusterMatch() if self.finder is None else self.finder
         self.finder_ = seeded_clone(finder, rng).fit(attacker.X, attacker.labels)
-        self._target = subpopulation_index(self.finder_, self.target)
+        self._target = self._pick_target(attacker)
         self.target_name_ = subpopulation_name(self.finder_, self._target)
+
+    def _pick_target(self, attacker):
+        """Give the number of the target in the fitted finder."""
+        return subpopulation_index(self.finder_, self.target)
 
     def _find_target(self, victim, attacker):
         """Members among the attacker's rows, and the size that alpha refers to."""
@@ -352,11 +356,16 @@ class BaseSubpopPoisoner(RowSampler):
             + "."
         )
 
+    def _budget(self):
+        """Give the number that `alpha` stands for."""
+        return self.alpha
+
     def _count_poison(self, base):
-        n_poison = round(self.alpha * base)
-        if n_poison == 0 and self.alpha > 0:
+        alpha = self._budget()
+        n_poison = round(alpha * base)
+        if n_poison == 0 and alpha > 0:
             warnings.warn(
-                f"alpha={self.alpha} of {type(self).__name__} rounds to zero poison "
+                f"alpha={alpha} of {type(self).__name__} rounds to zero poison "
                 f"rows for a target of {base} rows; nothing is added.",
                 UserWarning,
                 stacklevel=4,

@@ -13,6 +13,7 @@ from skpoison.attacks._defense_aware_poisoner import DefenseAwarePoisoner
 from skpoison.attacks._feature_constraints import FeatureConstraints
 from skpoison.attacks._feature_trigger import FeatureTrigger
 from skpoison.attacks._gradient_poisoner import GradientPoisoner
+from skpoison.attacks._impossibility_poisoner import ImpossibilityPoisoner
 from skpoison.attacks._influence_poisoner import InfluencePoisoner
 from skpoison.attacks._kkt_poisoner import KKTPoisoner
 from skpoison.attacks._model_lower_bound import model_lower_bound
@@ -30,6 +31,7 @@ __all__ = [
     "FeatureConstraints",
     "FeatureTrigger",
     "GradientPoisoner",
+    "ImpossibilityPoisoner",
     "InfluencePoisoner",
     "KKTPoisoner",
     "ModelTargetedPoisoner",

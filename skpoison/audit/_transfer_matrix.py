@@ -233,6 +233,11 @@ def _check_models(surrogates, victims, poisoner):
     """Surrogates and victims by name, checked before any work."""
     surrogates = with_names(surrogates, "surrogates", OWNER)
     victims = with_names(victims, "victims", OWNER)
+    if "surrogate" not in poisoner.get_params(deep=False):
+        raise ValueError(
+            f"poisoner of {OWNER} must have a surrogate. {type(poisoner).__name__} "
+            "has none, so that its poison is the same for all: use compare_attacks."
+        )
     check_left_out(poisoner, ["surrogate", "random_state"], OWNER)
     if isinstance(poisoner, COPYING) and not _asks_surrogate(poisoner):
         raise ValueError(

@@ -83,8 +83,9 @@ class ActivationClustering(BaseSanitizer):
 
     scores_ : ndarray of shape (n_samples,)
         Distance of each row to the center of the larger cluster of its class less that
-        to the center of the smaller, as a share of their sum, in [-1, 1]; less 1 in
-        classes that keep both. Rows over 0 are those that are removed.
+        to the center of the smaller, as a share of their sum, in [-1, 1]; plus the
+        strength of the evidence, in [0, 1], for rows that are removed, which are those
+        over 0; less 2 in classes that keep both clusters. See Notes.
 
     sample_indices_ : ndarray of shape (n_samples_new,), dtype=int
         Rows of X that were kept, in their order.
@@ -125,6 +126,12 @@ class ActivationClustering(BaseSanitizer):
     - "reclassification": a model is trained without the cluster, and classifies it. It
       is removed if fewer than `threshold` rows keep their label for each that goes to
       the other class which gets most of them. The evidence is this ratio.
+
+    Two clusters are found in every class, poisoned or not [1]_; what tells poison is
+    the evidence. Scores keep that order: first are the rows that are removed, with more
+    the stronger the evidence is, then the rest of their classes, and last the classes
+    without evidence. The strength is 1 less the share, the silhouette, ``r / (1 + r)``
+    for the ratio r of distances, and ``1 / (1 + r)`` for that of reclassification.
 
     The authors' code of the paper of subpopulation attacks [2]_ is
     ``analysis="silhouette", max_share=0.5, reduction="ica", n_components=15``.
@@ -221,8 +228,7 @@ class ActivationClustering(BaseSanitizer):
                     X, y, Z, rows, components, inside, rng
                 )
         self.removed_ = self._is_foreign(self.evidence_)
-        scores -= ~self.removed_[np.searchsorted(self.classes_, y)]
-        return scores <= 0, scores
+        return self._by_evidence(scores, np.searchsorted(self.classes_, y))
 
     def _check_threshold(self):
         if self.threshold is not None and self.analysis not in THRESHOLDS:
@@ -253,6 +259,23 @@ class ActivationClustering(BaseSanitizer):
             model = fresh_model(self.estimator, rng)
             return reclassification_ratio(model, X, y, rows[inside])
         return inside.mean()
+
+    def _by_evidence(self, scores, codes):
+        """Rows that are kept, and scores in the order of the evidence."""
+        suspect = self.removed_[codes]
+        kept = ~suspect | (scores <= 0)
+        strength = np.where(self.removed_, self._strength(self.evidence_), 0)[codes]
+        return kept, scores + np.where(kept, -2.0 * ~suspect, strength)
+
+    def _strength(self, evidence):
+        """How much the evidence says, from 0 to 1."""
+        if self.analysis == "silhouette":
+            return evidence.clip(0, 1)
+        if self.analysis == "distance":
+            return 1 - 1 / (1 + evidence)
+        if self.analysis == "reclassification":
+            return 1 / (1 + evidence)
+        return 1 - evidence
 
     def _is_foreign(self, evidence):
         threshold = self.threshold

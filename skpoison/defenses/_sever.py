@@ -107,7 +107,10 @@ class Sever(ScoreSanitizer):
 
     The algorithm of the theory removes rows above a random threshold until the variance
     is below a bound that is taken as known. Here, each of a few rounds removes the rows
-    of the highest scores, a part of a given number.
+    of the highest scores, a part of a given number. The authors' experiments with
+    classifiers take more than there is poison: of each class as many rows, in two
+    rounds. With the number of poison rows alone, clean rows that go in their place
+    leave poison; twice as many, with ``max_iter=2``, is near to their setting.
 
     The paper's variant removes rows of which the model is unsure, not those that it is
     sure are mislabelled.

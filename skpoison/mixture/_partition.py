@@ -34,7 +34,7 @@ class Partition:
         return np.flatnonzero(self.codes == k)
 
 
-def fit_partition(finder, X, y, owner, random_state):
+def fit_partition(finder, X, y, owner, random_state, *, check=True):
     """Fit a clone of a finder, and divide the rows that it was fitted on.
 
     Parameters
@@ -55,10 +55,13 @@ def fit_partition(finder, X, y, owner, random_state):
     random_state : RandomState instance
         Seeds the clone.
 
+    check : bool, default=True
+        Whether each subpopulation must have a row.
+
     Returns
     -------
     partition : Partition
-        With at least one row of X in each subpopulation.
+        With at least one row of X in each subpopulation, where that is checked.
 
     Raises
     ------
@@ -71,7 +74,8 @@ def fit_partition(finder, X, y, owner, random_state):
     partition = Partition(
         fitted, codes, subpopulation_names(fitted, count(fitted, codes))
     )
-    check_occupied(partition, owner)
+    if check:
+        check_occupied(partition, owner)
     return partition
 
 
@@ -106,8 +110,8 @@ def count(finder, codes):
     return max(known, codes.max(initial=-1) + 1)
 
 
-def check_occupied(partition, owner):
-    """Raise where a subpopulation has no row."""
+def check_occupied(partition, owner, also=""):
+    """Raise where a subpopulation has no row; `also` is one more thing to do."""
     empty = np.flatnonzero(partition.sizes == 0)
     if len(empty):
         names = ", ".join(repr(partition.names[k]) for k in empty[:3])
@@ -116,5 +120,5 @@ def check_occupied(partition, owner):
             f"{len(empty)} of the {len(partition.names)} of "
             f"{type(partition.finder).__name__} have none: {names}"
             + (", ..." if len(empty) > 3 else "")
-            + ". Ask for fewer subpopulations, or pass rows of all of them."
+            + f". Ask for fewer subpopulations, or pass rows of all of them{also}."
         )

@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skpoison import ClusterMatch, SubpopPoisoner
 from skpoison.attacks import (
     BackdoorPoisoner,
+    ImpossibilityPoisoner,
     InfluencePoisoner,
     SpecificRows,
     everything,
@@ -218,6 +219,10 @@ def test_targets_without_test_rows_are_left_out(data):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
+        (
+            {"poisoner": ImpossibilityPoisoner()},
+            "must have a surrogate. ImpossibilityPoisoner has none",
+        ),
         (
             {"poisoner": SubpopPoisoner()},
             r"must use its surrogate.*\['least_likely', 'max_loss'\].*'constant'",
