@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED := 0
 
-.PHONY: demo test smoke lint format docs bench clean
+.PHONY: demo test smoke lint format docs dist bench clean
 .DEFAULT_GOAL := demo
 
 .venv: .venv/.installed
@@ -36,6 +36,13 @@ format: .venv
 docs: .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# What a release uploads, checked; `.github/check_wheel.py` tries it once installed.
+dist: .venv
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python .github/check_dist.py dist
+
 bench: .venv
 	$(BIN)/python benchmarks/slice_enumeration.py
 	$(BIN)/python benchmarks/fit_resample_scale.py
@@ -60,4 +67,4 @@ bench: .venv
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:
-	rm -rf .venv docs/_build docs/auto_examples docs/api/generated
+	rm -rf .venv dist docs/_build docs/auto_examples docs/api/generated

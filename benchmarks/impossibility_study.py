@@ -1,8 +1,8 @@
 """What the scripts on the impossibility result share: the mixture and its figures.
 
 The mixture is that of the demonstration in our notes on the paper: 20 Gaussian blobs on
-a 5 x 4 grid, weights from a Dirichlet distribution, one true label each, and labels that
-are flipped at a rate of `noise`. Supports are known: the finder is frozen.
+a 5 x 4 grid, weights from a Dirichlet distribution, one true label each, and labels
+that are flipped at a rate of `noise`. Supports are known: the finder is frozen.
 """
 
 # Authors: The skpoison developers

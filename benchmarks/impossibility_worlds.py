@@ -4,23 +4,23 @@ Run from the root of the repository::
 
     python benchmarks/impossibility_worlds.py --seeds 20
 
-It writes ``benchmarks/results/impossibility_laws.csv``, ``impossibility_worlds.csv`` and
-``impossibility_worlds.json``. The other world has the labels of the target swapped.
+It writes ``benchmarks/results/impossibility_laws.csv``, ``impossibility_worlds.csv``
+and ``impossibility_worlds.json``. The other world has the labels of the target swapped.
 
 Laws: 1,000 samples of each world, drawn independently from one mixture of 20 blobs (50
 rows of the target on average, a fifth of the labels flipped) and poisoned. Each becomes
 eight numbers: rows of the target with class 1 less those with class 0; points that have
-both labels; the difference of both classes in mean and variance of each feature; rows of
-the target, and of class 1 outside. ``p_energy`` is of the energy test of both sets of
-1,000, scaled, with 1,999 permutations; ``p_imbalance`` of the chi-square test of the
+both labels; the difference of both classes in mean and variance of each feature; rows
+of the target, and of class 1 outside. ``p_energy`` is of the energy test of both sets
+of 1,000, scaled, with 1,999 permutations; ``p_imbalance`` of the chi-square test of the
 first number alone. The arms with "one label changed" change one label of the poison in
 every draw; those with "labels depend on features" have more noise in one half of the
 target, which FLIP does not need to be otherwise and BALANCE does.
 
 Worlds: FLIP on the smallest blob of 2,000 rows with a tenth of the labels flipped. Rows
-of both worlds are put into a canonical order, and each learner is fitted in both with one
-seed. ``sums_to_one`` counts the seeds in which errors on 1,000 new rows of the target
-sum to 1 exactly. For BALANCE that holds in expectation: the mean over seeds, of
+of both worlds are put into a canonical order, and each learner is fitted in both with
+one seed. ``sums_to_one`` counts the seeds in which errors on 1,000 new rows of the
+target sum to 1 exactly. For BALANCE that holds in expectation: the mean over seeds, of
 independent draws of both worlds, with its interval. ``outside_changed`` is the largest
 share, over seeds and poisons (FLIP at its critical budget and twice that, BALANCE), of
 rows outside the target whose prediction is not that of the clean model with that seed.

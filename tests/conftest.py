@@ -15,6 +15,9 @@ from sklearn.datasets import make_blobs
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+# A program for a type checker, which is not run.
+collect_ignore = ["typed_user.py"]
+
 SEEDS = [int(s) for s in os.environ.get("SKPOISON_TESTS_SEEDS", "0,1,2").split(",")]
 
 
