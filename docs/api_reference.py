@@ -65,6 +65,7 @@ API_REFERENCE = {
             "FeatureConstraints",
             "FeatureTrigger",
             "GradientPoisoner",
+            "ImpossibilityPoisoner",
             "InfluencePoisoner",
             "KKTPoisoner",
             "ModelTargetedPoisoner",
@@ -103,6 +104,20 @@ API_REFERENCE = {
             "SphereFilter",
             "Trim",
             "TrustedFineTuning",
+        ],
+    },
+    "skpoison.mixture": {
+        "title": "Local learners and what is impossible",
+        "description": (
+            "A learner that decides locally, how local any other is, and the budgets "
+            "from which on no defense can help. See :ref:`impossibility`."
+        ),
+        "names": [
+            "ImpossibilityBound",
+            "SubpopulationMixtureClassifier",
+            "critical_alpha",
+            "impossibility_bound",
+            "locality",
         ],
     },
     "skpoison.influence": {

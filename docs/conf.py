@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import api_reference  # noqa: E402
+import results_book  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
 
 import skpoison  # noqa: E402
@@ -149,6 +150,11 @@ def write_api_pages(app, config):
     api_reference.write_pages(HERE / "api" / "generated")
 
 
+def write_results(app, config):
+    """Write the tables and figures of the results before pages include them."""
+    results_book.write()
+
+
 def resolve_second_name(app, env, node, contnode):
     """Link a name of a subpackage to the page of the same object in `skpoison`."""
     name = api_reference.first_name(node.get("reftarget", ""))
@@ -204,6 +210,7 @@ def setup(app):
     """Connect the hooks."""
     app.connect("source-read", include_changelog)
     app.connect("config-inited", write_api_pages)
+    app.connect("config-inited", write_results)
     app.connect("missing-reference", resolve_second_name)
     app.connect("autodoc-skip-member", skip_foreign_members)
     app.connect("autodoc-process-docstring", document_scorers, priority=100)

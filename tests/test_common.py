@@ -34,6 +34,7 @@ from skpoison.attacks import (
     BackdoorPoisoner,
     DefenseAwarePoisoner,
     GradientPoisoner,
+    ImpossibilityPoisoner,
     InfluencePoisoner,
     KKTPoisoner,
     ModelTargetedPoisoner,
@@ -60,6 +61,7 @@ from skpoison.defenses import (
     TrustedFineTuning,
 )
 from skpoison.finders import Representation, SliceMatch
+from skpoison.mixture import SubpopulationMixtureClassifier
 
 FINDERS = [
     ClusterMatch(random_state=0),
@@ -88,6 +90,8 @@ SAMPLERS = [
     BackdoorPoisoner(random_state=0),
     DefenseAwarePoisoner(tactics=("copy", "clump"), n_rounds=1, random_state=0),
     GradientPoisoner(n_steps=5, random_state=0),
+    ImpossibilityPoisoner(random_state=0),
+    ImpossibilityPoisoner(label="constant", alpha=1.0, random_state=0),
     InfluencePoisoner(n_steps=5, random_state=0),
     KKTPoisoner(random_state=0),
     ModelTargetedPoisoner(random_state=0),
@@ -135,6 +139,10 @@ CLASSIFIERS = [
     PoisonedClassifier(LogisticRegression(), SubpopPoisoner(random_state=0)),
     PoisonedClassifier(
         KNeighborsClassifier(3), SubpopPoisoner(ClusterMatch(20), random_state=0)
+    ),
+    SubpopulationMixtureClassifier(random_state=0),
+    SubpopulationMixtureClassifier(
+        ClusterMatch(3), LogisticRegression(), random_state=0
     ),
 ]
 AUDITS = [

@@ -30,6 +30,7 @@ from skpoison.attacks import (
     BackdoorPoisoner,
     DefenseAwarePoisoner,
     GradientPoisoner,
+    ImpossibilityPoisoner,
     InfluencePoisoner,
     KKTPoisoner,
     ModelTargetedPoisoner,
@@ -58,6 +59,7 @@ from skpoison.defenses import (
 )
 from skpoison.finders import Representation, SliceMatch
 from skpoison.influence import SubpopulationInfluence
+from skpoison.mixture import SubpopulationMixtureClassifier
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -72,6 +74,7 @@ PUBLIC_MODULES = [
     "skpoison.finders",
     "skpoison.influence",
     "skpoison.metrics",
+    "skpoison.mixture",
     "skpoison.nets",
     "skpoison.refit",
 ]
@@ -152,6 +155,7 @@ INSTANCES = {
     PartitionAggregation: PartitionAggregation(MODEL, n_partitions=5, random_state=0),
     TrustedFineTuning: TrustedFineTuning(MODEL, random_state=0),
     BackdoorPoisoner: BackdoorPoisoner(FINDER, random_state=0),
+    ImpossibilityPoisoner: ImpossibilityPoisoner(FINDER, random_state=0),
     GradientPoisoner: GradientPoisoner(FINDER, surrogate=NEWTON, random_state=0),
     InfluencePoisoner: InfluencePoisoner(FINDER, surrogate=NEWTON, random_state=0),
     KKTPoisoner: KKTPoisoner(FINDER, surrogate=NEWTON, random_state=0),
@@ -161,6 +165,9 @@ INSTANCES = {
     SubpopulationInfluence: SubpopulationInfluence(NEWTON),
     WitchesBrewPoisoner: WitchesBrewPoisoner(
         FINDER, surrogate=NEWTON, n_steps=5, n_restarts=2, random_state=0
+    ),
+    SubpopulationMixtureClassifier: SubpopulationMixtureClassifier(
+        FINDER, MODEL, random_state=0
     ),
     BaseSanitizer: EveryTenthSanitizer(),
     BaseSubpopPoisoner: FirstRowPoisoner(FeatureMatch([0], bins=3)),

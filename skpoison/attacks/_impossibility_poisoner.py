@@ -70,7 +70,8 @@ class ImpossibilityPoisoner(BaseSubpopPoisoner):
         Share of the incoming rows, in (0, 1), that belong to the attacker. They
         craft the poison and are removed from what the victim trains on, at any
         `alpha`. `None` lets the attacker see the victim's rows, as the theorem does;
-        otherwise the two worlds look the same only approximately.
+        with rows of its own the two worlds look the same only where there are as
+        many of the target as the victim has, and approximately where there are fewer.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every random choice of the attack. The poison of a smaller `alpha`

@@ -90,8 +90,7 @@ def critical_alpha(
         clusterer, or a mixture with `predict`. A clone is fitted on X. `None` is
         :class:`~skpoison.finders.ClusterMatch` with its defaults.
 
-    X_test : {array-like, sparse matrix, dataframe, list of str} of shape \
-            (n_test, ...)
+    X_test : {array-like, sparse matrix, dataframe, list of str} of shape (n_test, ...)
         Rows of the test, of the same kind as X.
 
     y_test : array-like of shape (n_test,)

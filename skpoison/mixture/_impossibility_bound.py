@@ -22,10 +22,14 @@ CONDITIONS = (
     "Both worlds are possible: labels of a subpopulation may be the other way round "
     "whatever the rest of the data is like. A prior across subpopulations, such as "
     "smoothness or linearity, may rule one world out.",
-    "The defender has no trusted rows, does not know where a row comes from, and has "
-    "no cap on the rows of one source. Each of these can tell the worlds apart.",
-    "The attacker sees the training rows and adds rows of its choice. With a sample of "
-    "its own the worlds look the same only approximately.",
+    "The defender has no trusted rows and does not know where a row comes from, either "
+    "of which can tell the worlds apart; no cap on the rows of a source keeps the "
+    "attacker below these numbers.",
+    "The attacker sees the training rows and adds rows of its choice. One with a "
+    "sample of its own needs as many rows of the subpopulation as there are in training, and "
+    "that number; otherwise the worlds look the same only approximately.",
+    "Subpopulations are given by the features alone. A finder that reads y may find "
+    "others in the other world.",
     'Poison rows of "constant" are enough where labels do not depend on the features '
     'inside a subpopulation. Those of "flip" are enough for any labels.',
     "The unavoidable error is that of the worse of the two worlds. It does not say "
@@ -257,8 +261,9 @@ def impossibility_bound(finder, X, y, *, noise=None, random_state=None):
     2  cluster 2   121            121                 77
     3  cluster 3    53             53                 37
     >>> print(bound.conditions[1])
-    The defender has no trusted rows, does not know where a row comes from, and has no
-    cap on the rows of one source. Each of these can tell the worlds apart.
+    The defender has no trusted rows and does not know where a row comes from, either of
+    which can tell the worlds apart; no cap on the rows of a source keeps the attacker
+    below these numbers.
     """
     X, labels = check_training(X, y, OWNER)
     rng = check_random_state(random_state)

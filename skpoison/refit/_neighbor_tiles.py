@@ -21,6 +21,9 @@ from skpoison.utils._sklearn import (
     _openmp_effective_n_threads,
 )
 
+# Rows whose k-th nearest is near enough to that of all.
+ENOUGH_SEEN = 1024
+
 
 class TileSearch:
     """Search by squared distances that are rounded as scikit-learn rounds them.
@@ -58,6 +61,8 @@ class TileSearch:
         self._is_ordered = len(set(strategies)) == 1 and (
             self._strategy == "parallel_on_X" or self._n_threads == 1
         )
+        n_whole = rows.n_clean - rows.n_clean % self._tile
+        self._n_begun = n_whole if self._is_ordered else 0
 
     def prepare(self):
         """Find the odd places; tell whether whole tiles are rounded alike."""
@@ -121,11 +126,9 @@ class TileSearch:
 
         ``todo[j, i]`` is 2 where rows in odd places are near.
         """
-        rows = self.problem.rows
         test = batch.start + np.flatnonzero(todo.any(axis=0))
         dist = self._all_distances(test)
-        pushed = self._ever_in_heap(dist[:, : rows.n_clean], self._margin[test])
-        pushed = [np.flatnonzero(row) for row in pushed]
+        begun = self._begin(dist)
         for j in np.flatnonzero(todo.any(axis=1)):
             here = np.flatnonzero(todo[j])
             at = np.searchsorted(test, batch.start + here)
@@ -133,7 +136,7 @@ class TileSearch:
             last, start = self._last_tile(j, test[at[exact]])
             last = iter(last)
             kept = [
-                self._push(j, dist[i], pushed[i], next(last) if is_odd else None, start)
+                self._push(j, dist[i], begun[i], next(last) if is_odd else None, start)
                 for i, is_odd in zip(at, exact, strict=True)
             ]
             kept_dist, index = (np.array(column) for column in zip(*kept, strict=True))
@@ -245,36 +248,34 @@ class TileSearch:
             out[here] = squared_distances(left, right, tile)[test[here] - top]
         return out, start
 
-    def _ever_in_heap(self, dist, margin):
-        """Clean rows that may have been among the neighbors of those before them."""
-        n_clean, k = dist.shape[1], self.problem.k
-        if not self._is_ordered:
-            return np.ones(dist.shape, bool)
-        mask = np.zeros(dist.shape, bool)
-        mask[:, :k] = True
-        seen = k
-        while seen < n_clean:
-            last = np.partition(dist[:, :seen], k - 1, axis=1)[:, k - 1 : k]
-            part = slice(seen, 4 * seen)
-            mask[:, part] = dist[:, part] <= last + margin[:, np.newaxis]
-            seen *= 4
-        return mask
+    def _begin(self, dist):
+        """Heaps after the clean rows of whole tiles, which no model rounds otherwise.
 
-    def _push(self, j, dist, pushed, last, start):
+        They are the same for all models. Where the order of the rows is not theirs,
+        the heaps are empty.
+        """
+        n_begun, k = self._n_begun, self.problem.k
+        mask = _ever_in_heap(dist[:, :n_begun], k)
+        pushed = [np.flatnonzero(row) for row in mask]
+        heaps = [_heap(row[at], at, k) for row, at in zip(dist, pushed, strict=True)]
+        return [heap.get_arrays(sort=False) for heap in heaps]
+
+    def _push(self, j, dist, begun, last, start):
         """Distances and numbers of the rows that scikit-learn's heap keeps."""
         rows, k = self.problem.rows, self.problem.k
         content = rows.content[rows.of(j)]
         n = rows.n_clean + len(content)
-        index = np.concatenate([pushed, np.arange(rows.n_clean, n)])
-        dist = dist[np.concatenate([pushed, content])]
+        index = np.arange(self._n_begun, n)
+        dist = np.concatenate([dist[self._n_begun : rows.n_clean], dist[content]])
         if last is not None:
             in_last = index >= start
             dist[in_last] = last[index[in_last] - start]
         if self.problem.strategy(n) == "parallel_on_X":
-            return _kept(_heap(dist, index, k))
+            return _kept(_heap(dist, index, k, begun))
+        # Several threads begin with empty heaps, and one thread has one part.
         parts = np.searchsorted(index, self._bounds(n))
         heaps = [
-            _heap(d, i, k).get_arrays(sort=False)
+            _heap(d, i, k, begun).get_arrays(sort=False)
             for d, i in zip(np.split(dist, parts), np.split(index, parts), strict=True)
         ]
         dist, index = (np.concatenate(a, axis=1)[0] for a in zip(*heaps, strict=True))
@@ -289,9 +290,32 @@ class TileSearch:
         return tiles[:-1] * self._tile
 
 
-def _heap(dist, index, k):
-    """Heap of the k nearest, in the order that equal distances end up in."""
+def _ever_in_heap(dist, k):
+    """Rows, a column for each, that may have been among the k nearest to their time."""
+    n_rows = dist.shape[1]
+    mask = np.zeros(dist.shape, bool)
+    mask[:, :k] = True
+    seen = k
+    while seen < n_rows:
+        last = np.partition(dist[:, :seen], k - 1, axis=1)[:, k - 1 : k]
+        # A bound that is a little too high costs less than one more partition.
+        end = 4 * seen if seen < ENOUGH_SEEN else n_rows
+        mask[:, seen:end] = dist[:, seen:end] < last
+        seen = end
+    return mask
+
+
+def _heap(dist, index, k, begun=None):
+    """Heap of the k nearest, in the order that equal distances end up in.
+
+    What is nearer than the farthest so far goes in; `begun` is a heap to go on with.
+    """
     heap = NeighborsHeap64(1, k)
+    if begun is not None:
+        for held, given in zip(heap.get_arrays(sort=False), begun, strict=True):
+            held[:] = given
+        near = np.flatnonzero(dist < begun[0][0, 0])
+        dist, index = dist[near], index[near]
     for d, i in zip(dist.tolist(), index.tolist(), strict=True):
         heap.push(0, d, i)
     return heap
