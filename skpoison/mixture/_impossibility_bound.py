@@ -26,7 +26,7 @@ CONDITIONS = (
     "of which can tell the worlds apart; no cap on the rows of a source keeps the "
     "attacker below these numbers.",
     "The attacker sees the training rows and adds rows of its choice. One with a "
-    "sample of its own needs as many rows of the subpopulation as there are in training, and "
+    "sample of its own needs as many rows of the subpopulation as are in training, and "
     "that number; otherwise the worlds look the same only approximately.",
     "Subpopulations are given by the features alone. A finder that reads y may find "
     "others in the other world.",
