@@ -122,7 +122,7 @@ def test_numbers_are_rounded_as_told():
     ]
     frame = pd.DataFrame({"a": [1, 1, 2], "b": [3, 4, 3]})
     assert f.the(frame, a=1, b=4)["b"] == 4
-    with pytest.raises(ValueError, match="to unpack"):
+    with pytest.raises(ValueError, match="2 rows"):
         f.the(frame, a=1)
 
 

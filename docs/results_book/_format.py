@@ -61,5 +61,7 @@ def only(frame, **values):
 
 def the(frame, **values):
     """The one row with these values."""
-    (position,) = range(len(found := only(frame, **values)))
-    return found.iloc[position]
+    found = only(frame, **values)
+    if len(found) != 1:
+        raise ValueError(f"There are {len(found)} rows with {values}, and not one.")
+    return found.iloc[0]

@@ -13,7 +13,8 @@ GENERATED = ROOT / "docs" / "results" / "generated"
 MARKED = re.compile(
     r"(<!-- results: (\w+) -->\n\n?)(.*?)(\n?<!-- end results -->)", re.DOTALL
 )
-INTERVAL_COMMA = re.compile(r", (?=-?[\d.,]+\])")
+# Spaces within an interval, and before a unit or a slash.
+NO_BREAK = re.compile(r"(?<=,) (?=-?[\d.,]+\])|(?<=\d) (?=[/s%])")
 
 
 def write(folder=GENERATED):
@@ -49,7 +50,7 @@ def table_as_rst(name):
     lines = [".. rst-class:: results-source", "", source(TABLES[name]), ""]
     lines += [".. list-table::", "   :header-rows: 1", "   :class: results", ""]
     for row in [frame.columns, *frame.to_numpy()]:
-        cells = [INTERVAL_COMMA.sub(",\u00a0", cell) for cell in row]
+        cells = [NO_BREAK.sub("\u00a0", cell) for cell in row]
         lines += [
             f"   * - {cells[0]}",
             *(f"     - {cell}".rstrip() for cell in cells[1:]),
