@@ -61,6 +61,8 @@ bench: .venv
 	$(BIN)/python benchmarks/attacks_model_targeted.py
 	$(BIN)/python benchmarks/attacks_adult.py
 	$(BIN)/python benchmarks/attacks_faces.py
+	$(BIN)/python benchmarks/attacks_oracle.py
+	$(BIN)/python benchmarks/attacks_oracle_net.py
 	$(BIN)/python benchmarks/attacks_witches_brew.py --size smoke
 	$(BIN)/python benchmarks/defenses_easy_cases.py
 	$(BIN)/python benchmarks/defenses_certificates.py
@@ -73,6 +75,8 @@ bench: .venv
 	$(BIN)/python benchmarks/paper_utkface.py --size small
 	$(BIN)/python benchmarks/paper_imdb.py --size small
 	$(BIN)/python benchmarks/paper_capacity.py --size small
+	$(BIN)/python benchmarks/paper_clean_accuracy.py
+	$(BIN)/python benchmarks/representation_memory.py
 	$(BIN)/python benchmarks/adult_label_flip.py
 
 clean:
