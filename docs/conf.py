@@ -138,6 +138,7 @@ html_theme_options = {
 html_sidebars = {
     "install": [],
     "tutorial": [],
+    "faq": [],
     "glossary": [],
     "references": [],
     "changelog": [],

@@ -35,6 +35,7 @@ from skpoison.utils._containers import (
     rows_like,
     take,
 )
+from skpoison.utils._hooks import check_returned
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import RowSampler
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
@@ -373,9 +374,10 @@ class BaseSubpopPoisoner(RowSampler):
         return n_poison
 
     def _checked_craft(self, attacker, members, n_poison, rng):
-        X, labels, sources = self._craft(
-            attacker.X, attacker.labels, members, n_poison, rng
-        )
+        given = self._craft(attacker.X, attacker.labels, members, n_poison, rng)
+        names = ("X_poison", "y_poison", "sources")
+        origin = f"{type(self).__name__}._craft"
+        X, labels, sources = check_returned(given, names, origin)
         lengths = {n_rows(X), len(labels), len(sources)}
         if lengths != {n_poison}:
             raise ValueError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from skpoison.finders._base import check_mask
 from skpoison.utils._containers import take
+from skpoison.utils._hooks import check_returned
 from skpoison.utils._row_sampler import RowSampler
 from skpoison.utils._sklearn import _fit_context
 
@@ -88,8 +89,10 @@ class BaseSanitizer(RowSampler):
             If fewer than two classes would be left.
         """
         rows, labels, y = self._check_X_y(X, y)
-        kept, scores = self._sanitize(rows, labels)
-        kept = check_mask(kept, len(labels), f"{type(self).__name__}._sanitize")
+        origin = f"{type(self).__name__}._sanitize"
+        given = self._sanitize(rows, labels)
+        kept, scores = check_returned(given, ("kept", "scores"), origin)
+        kept = check_mask(kept, len(labels), origin)
         self._check_classes_left(labels[kept])
         self.scores_ = np.asarray(scores)
         self.sample_indices_ = np.flatnonzero(kept)

@@ -5,7 +5,7 @@ from imblearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skpoison import SubpopPoisoner
-from skpoison.base import BaseSanitizer
+from skpoison.base import BaseSanitizer, BaseSubpopPoisoner
 
 
 class Threshold(BaseSanitizer):
@@ -57,6 +57,25 @@ def test_sanitizer_after_a_poisoner_tells_what_it_caught(blobs):
 def test_bad_sanitizers(kept, message):
     with pytest.raises(ValueError, match=message):
         Threshold(kept).fit_resample(np.eye(4), [0, 0, 1, 1])
+
+
+def test_hooks_that_return_too_little_are_named(blobs):
+    X, y, _ = blobs
+
+    class MaskAlone(BaseSanitizer):
+        def _sanitize(self, X, y):
+            return np.ones(len(y), bool)
+
+    class WithoutSources(BaseSubpopPoisoner):
+        def _craft(self, X, y, members, n_poison, random_state):
+            return X[members[:n_poison]], y[members[:n_poison]]
+
+    message = r"MaskAlone\._sanitize must return a tuple of 2: kept, scores.*ndarray"
+    with pytest.raises(ValueError, match=message):
+        MaskAlone().fit_resample(X, y)
+    message = r"WithoutSources\._craft .* tuple of 3: X_poison, .*Got a tuple of 2"
+    with pytest.raises(ValueError, match=message):
+        WithoutSources(alpha=0.5).fit_resample(X, y)
 
 
 def test_losing_a_class_warns():

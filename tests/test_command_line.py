@@ -674,6 +674,7 @@ class Terminal(io.StringIO):
 
 def records(total=40):
     logger = logging.getLogger("skpoison.audit")
+    logger.info("%d of %d tasks done", 0, total)
     for done in range(1, total + 1):
         left = 3.0 * (total - done)
         logger.info("%d of %d tasks done, about %.0f s left", done, total, left)
@@ -686,12 +687,13 @@ def test_progress_is_a_few_lines_in_a_file_and_one_line_on_a_terminal(
         records()
     lines = capsys.readouterr().err.splitlines()
     assert 10 <= len(lines) <= 12
+    assert lines[0] == "  0%  0 of 40 tasks"
     assert lines[-1] == "100%  40 of 40 tasks, 0 s left"
     monkeypatch.setattr(sys, "stderr", Terminal())
     with Progress(quiet=False):
         records()
     shown = sys.stderr.getvalue()
-    assert shown.count("\r") == 40
+    assert shown.count("\r") == 41
     assert shown.count("\n") == 1
     assert "  2%  1 of 40 tasks, 2 min left" in shown
 

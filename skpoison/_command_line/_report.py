@@ -68,11 +68,12 @@ class Progress(logging.Handler):
     def emit(self, record):
         """Show one record of the audit."""
         try:
-            done, total, left = record.args
+            done, total, *left = record.args
             share = done / total
         except (TypeError, ValueError, ZeroDivisionError):
             return
-        text = f"{share:4.0%}  {done} of {total} tasks, {duration(left)} left"
+        text = f"{share:4.0%}  {done} of {total} tasks"
+        text += "".join(f", {duration(seconds)} left" for seconds in left)
         if sys.stderr.isatty():
             tell(f"\r\x1b[K{text}", sys.stderr, end="")
             self._is_open = True

@@ -5,6 +5,7 @@
 
 from skpoison.audit import _defense_sections as sections
 from skpoison.audit._defense_findings import findings
+from skpoison.audit._defense_tasks import NO_DEFENSE
 from skpoison.audit._html_page import page
 from skpoison.audit._html_report import BOX, CELL
 from skpoison.audit._html_text import escape, name, percent, points, points_between
@@ -50,26 +51,32 @@ def defense_box(audit):
     """
     found = findings(audit)
     heads = ["Defense", "Attack", "Damage left", "95% interval", "Worst-off", "Recall"]
-    heads = "".join(f'<th style="{CELL}">{escape(text)}</th>' for text in heads)
+    heads = _row("th", map(escape, heads))
     rows = "".join(
-        f'<tr><td style="{CELL};text-align:left">{name(row.defense, 40)}</td>'
-        + "".join(f'<td style="{CELL}">{text}</td>' for text in _cells(row))
-        + "</tr>"
-        for row in found.rows.itertuples(index=False)
+        _row("td", _cells(row)) for row in found.rows.itertuples(index=False)
     )
     return (
         f'<div class="skpoison-audit" style="{BOX}">'
         f'<div style="font-weight:600;margin-bottom:.5em">{found.statement}.</div>'
         '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<thead>{heads}</thead><tbody>{rows}</tbody></table>"
         '<div style="opacity:.75;font-size:.9em">Damage in points of accuracy at alpha '
         f"= {found.alpha:g}, under the attack that leaves most. "
         "<code>to_html(path)</code> writes the whole report.</div></div>"
     )
 
 
+def _row(tag, texts):
+    """Write a row of the box; the first two columns are words."""
+    styles = [f"{CELL};text-align:left"] * 2 + [CELL] * 4
+    cells = zip(styles, texts, strict=True)
+    inner = "".join(f'<{tag} style="{style}">{text}</{tag}>' for style, text in cells)
+    return f"<tr>{inner}</tr>"
+
+
 def _cells(row):
     return [
+        name("no defense" if row.defense == NO_DEFENSE else row.defense, 40),
         name(row.poisoner, 30),
         f"<b>{points(row.target_damage)}</b>",
         points_between(row.target_damage_low, row.target_damage_high),

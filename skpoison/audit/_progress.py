@@ -16,7 +16,7 @@ class Progress:
     Parameters
     ----------
     estimator : estimator
-        Its callbacks, where it has any, are told.
+        An audit; its callbacks, where it has any, are told.
 
     n_tasks : int
         Number of tasks in all.
@@ -33,6 +33,7 @@ class Progress:
         if hasattr(estimator, "_init_callback_context"):
             context = estimator._init_callback_context(max_subtasks=n_tasks - n_done)
             self._context = context.call_on_fit_task_begin(estimator=estimator)
+        logger.info("%d of %d tasks done", n_done, n_tasks)
 
     def task_done(self):
         """Tell that one more task is done."""
@@ -47,6 +48,16 @@ class Progress:
             "%d of %d tasks done, about %.0f s left", self._n_done, self._n_tasks, left
         )
 
+    def stopped(self):
+        """Tell what a stop has left, and how to keep more of it."""
+        owner, path = type(self._estimator).__name__, self._estimator.checkpoint
+        kept = (
+            "Without a checkpoint, the next fit starts anew."
+            if path is None
+            else f"They are in {str(path)!r}: the same fit goes on from there."
+        )
+        return f"{owner} did {self._n_done} of {self._n_tasks} tasks. {kept}"
+
     def end(self):
         """Tell that the work is done."""
         if self._context is not None:
@@ -55,9 +66,12 @@ class Progress:
 
 @contextmanager
 def progress(estimator, n_tasks, n_done):
-    """Progress of the work within."""
+    """Progress of the work within; Ctrl-C ends it with a note of what is done."""
     told = Progress(estimator, n_tasks, n_done)
     try:
         yield told
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(told.stopped())
+        raise
     finally:
         told.end()

@@ -9,7 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 from skpoison.audit._defense_display import of_poisoner
 from skpoison.audit._display_tools import as_data, distinct_labels, import_pyplot
 
-DARK = 0.6
+# The cells have one color in every theme, and so do their texts: those of a page
+# that follow its theme would be light on light.
+DARK, ON_DARK, ON_LIGHT = 0.71, "white", "black"
 
 
 class RemovalDisplay:
@@ -151,7 +153,7 @@ class RemovalDisplay:
 
     def _cell(self, i, j, value, largest):
         text = "" if np.isnan(value) else f"{100 * value:.0f}%"
-        color = "white" if value > DARK * largest else "#1f2328"
+        color = ON_DARK if value > DARK * largest else ON_LIGHT
         center = {"ha": "center", "va": "center", "fontsize": "small"}
         return self.ax_.text(j + 0.5, i + 0.5, text, color=color, **center)
 

@@ -298,8 +298,9 @@ class SubpopulationAudit(BaseAudit):
             attacked = self._choose(setting)
             try:
                 self._run(setting, attacked, checkpoint)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as interrupt:
                 self._tell_what_is_done(checkpoint.rows, setting)
+                interrupt.add_note("results_ and null_ hold the models that are done.")
                 raise
             return self._tell(checkpoint.rows, setting, rng)
 

@@ -13,13 +13,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.defenses._group_boosting import boost, log_probabilities, replay
-from skpoison.defenses._trusted_classifier import check_rows
 from skpoison.finders import ClusterMatch
 from skpoison.finders._base import all_memberships
 from skpoison.utils._containers import as_rows
 from skpoison.utils._inner_model import tags_of
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
+from skpoison.utils._training_rows import check_rows
 
 
 class MultigroupRobustClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

@@ -6,57 +6,18 @@
 from abc import abstractmethod
 from numbers import Real
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skpoison.defenses._last_step import split_pipeline
 from skpoison.defenses._thawed import thawed
 from skpoison.defenses._trusted_rows import own_trusted_rows, split_trusted_rows
-from skpoison.utils._containers import as_rows
 from skpoison.utils._inner_model import fitted_has, tags_of
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
-
-
-def check_rows(classifier, X, y):
-    """Check the training data of a classifier around another, which reads the rows.
-
-    Parameters
-    ----------
-    classifier : classifier
-        The outer one. Its `classes_` and what it knows of the features are set.
-
-    X : array-like of shape (n_samples, ...)
-        Training rows.
-
-    y : array-like of shape (n_samples,)
-        Class labels.
-
-    Returns
-    -------
-    X : rows of shape (n_samples, ...)
-        The rows. Lists come as arrays.
-
-    y : ndarray of shape (n_samples,)
-        The labels.
-    """
-    owner = type(classifier).__name__
-    X = as_rows(X, owner)
-    validate_data(classifier, X=X, y=y, skip_check_array=True)
-    labels = flat_labels(y, owner)
-    column_or_1d(y, warn=True)  # which tells the user where y is a column
-    check_consistent_length(X, labels)
-    classifier.classes_ = np.unique(labels)
-    if len(classifier.classes_) < 2:
-        raise ValueError(
-            f"{owner} needs at least two classes in y. Got one class: "
-            f"{classifier.classes_.tolist()}."
-        )
-    return X, labels
+from skpoison.utils._training_rows import check_rows
 
 
 class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

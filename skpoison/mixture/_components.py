@@ -5,49 +5,9 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import column_or_1d, validate_data
 
-from skpoison.utils._containers import as_rows, take
-from skpoison.utils._row_sampler import flat_labels
-
-
-def check_training_rows(classifier, X, y):
-    """Check training data that a finder and other classifiers read.
-
-    Parameters
-    ----------
-    classifier : classifier
-        Its `classes_` and what it knows of the features are set.
-
-    X : array-like of shape (n_samples, ...)
-        Training rows.
-
-    y : array-like of shape (n_samples,)
-        Class labels.
-
-    Returns
-    -------
-    X : rows of shape (n_samples, ...)
-        The rows. Lists come as arrays.
-
-    y : ndarray of shape (n_samples,)
-        The labels.
-    """
-    owner = type(classifier).__name__
-    X = as_rows(X, owner)
-    validate_data(classifier, X=X, y=y, skip_check_array=True)
-    labels = flat_labels(y, owner)
-    column_or_1d(y, warn=True)  # which tells the user where y is a column
-    check_consistent_length(X, labels)
-    classifier.classes_ = np.unique(labels)
-    if len(classifier.classes_) < 2:
-        raise ValueError(
-            f"{owner} needs at least two classes in y. Got one class: "
-            f"{classifier.classes_.tolist()}."
-        )
-    return X, labels
+from skpoison.utils._containers import take
 
 
 def places_of(codes, n_subpopulations):

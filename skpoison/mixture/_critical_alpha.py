@@ -292,6 +292,11 @@ def _check_targets(targets, partition):
         return list(range(len(partition.names)))
     if not targets:
         raise ValueError(f"targets of {OWNER} must name at least one. Got {targets!r}.")
+    if any(isinstance(target, bool) for target in targets):
+        raise ValueError(
+            f"targets of {OWNER} must be numbers or names of subpopulations. Got "
+            f"{targets!r}, of which one is a bool."
+        )
     numbers = [subpopulation_index(partition.finder, target) for target in targets]
     if max(numbers) >= len(partition.names):
         raise ValueError(

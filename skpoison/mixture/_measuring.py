@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, gen_batches
 
 from skpoison.mixture._partition import partition_codes
 from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
-from skpoison.utils._row_sampler import flat_labels
+from skpoison.utils._row_sampler import check_classes, flat_labels
 from skpoison.utils._sklearn import validate_params_of
 
 # Predictions held at once.
@@ -29,11 +29,7 @@ def check_training(X, y, owner):
     """Rows that can be taken and stacked, and flat labels of at least two classes."""
     X, y = as_rows(X, owner), flat_labels(y, owner)
     check_consistent_length(X, y)
-    if len(set(y.tolist())) < 2:
-        raise ValueError(
-            f"{owner} needs at least two classes in y. Got one class: "
-            f"{np.unique(y).tolist()}."
-        )
+    check_classes(y, owner)
     return X, y
 
 

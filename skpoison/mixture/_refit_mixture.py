@@ -173,7 +173,9 @@ class MixtureEnsemble(RefitEnsemble):
         if clean.empty == "error":
             self._check_known(X, present)
         out = clean.classes_[self._winners()].take(places, axis=1)
-        for model, rows in clean._asked(places):
+        n_refits = {k: len(refit.owners) for k, refit in self._refits.items()}
+        replaced = [k for k, n in n_refits.items() if n == len(self)]
+        for model, rows in clean._asked(places, but=replaced):
             out[:, rows] = model.predict(take(X, rows))
         for k in present.keys() & self._refits.keys():
             refit, rows = self._refits[k], present[k]

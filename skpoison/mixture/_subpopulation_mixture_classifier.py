@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.finders import ClusterMatch
 from skpoison.mixture._components import (
-    check_training_rows,
     count_labels,
     fit_components,
     places_of,
@@ -28,6 +27,7 @@ from skpoison.mixture._partition import (
 from skpoison.utils._containers import as_rows, take
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, StrOptions, _fit_context
+from skpoison.utils._training_rows import check_rows
 
 NO_SUBPOPULATION = "no subpopulation"
 
@@ -210,7 +210,7 @@ class SubpopulationMixtureClassifier(
             are continuous, or there is one class only.
         """
         rng = check_random_state(self.random_state)
-        X, y = check_training_rows(self, X, y)
+        X, y = check_rows(self, X, y)
         self._divide(X, y, rng)
         places = places_of(self.codes_, len(self.names_))
         labels = np.searchsorted(self.classes_, y)
@@ -324,11 +324,12 @@ class SubpopulationMixtureClassifier(
         counts[~self._is_occupied()] = overall
         return counts / counts.sum(axis=1, keepdims=True)
 
-    def _asked(self, places):
-        """Classifiers of the components that rows are in, and these rows."""
+    def _asked(self, places, but=()):
+        """Classifiers of the components that rows are in, but of some, and the rows."""
+        estimators = dict(enumerate(self.estimators_))
         for k, rows in rows_by_place(places).items():
-            if k < len(self.estimators_) and self.estimators_[k] is not None:
-                yield self.estimators_[k], rows
+            if k not in but and estimators.get(k) is not None:
+                yield estimators[k], rows
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -77,8 +77,10 @@ class TileSearch:
         return True
 
     def weight_of(self, dist):
-        """Distances that weigh, from those that decide."""
-        return dist if self._is_squared else np.sqrt(dist)
+        """Distances that weigh, from those that decide, as precise as the rows are."""
+        if self._is_squared:
+            return dist
+        return np.sqrt(dist, dtype=self.problem.X.dtype).astype(float)
 
     def margin(self, batch, test):
         """By how much distances in odd places may be rounded otherwise."""

@@ -61,18 +61,7 @@ class RowSampler(BaseSampler):
         y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
         labels = flat_labels(y, owner)
         check_consistent_length(X, labels)
-        try:
-            self.classes_ = np.unique(labels)
-        except TypeError as error:
-            raise ValueError(
-                f"{owner} needs class labels of one kind, which can be sorted. y mixes "
-                f"{sorted({type(label).__name__ for label in labels})}."
-            ) from error
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{owner} needs at least two classes in y. Got one class: "
-                f"{self.classes_.tolist()}."
-            )
+        self.classes_ = check_classes(labels, owner)
         self.sampling_strategy_ = {}
         return X, labels, y
 
@@ -99,3 +88,20 @@ def flat_labels(y, owner):
     check_classification_targets(array)
     labels, _ = check_target_type(array, indicate_one_vs_all=True)
     return column_or_1d(labels)
+
+
+def check_classes(labels, owner):
+    """Classes of flat labels in their order, at least two."""
+    try:
+        classes = np.unique(labels)
+    except TypeError as error:
+        raise ValueError(
+            f"{owner} needs class labels of one kind, which can be sorted. y mixes "
+            f"{sorted({type(label).__name__ for label in labels})}."
+        ) from error
+    if len(classes) < 2:
+        raise ValueError(
+            f"{owner} needs at least two classes in y. Got one class: "
+            f"{classes.tolist()}."
+        )
+    return classes

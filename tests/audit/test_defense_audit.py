@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -300,8 +302,11 @@ def test_it_goes_on_where_it_was_stopped(data, tmp_path, monkeypatch, ending):
         return run(*args)
 
     monkeypatch.setattr(_defense_audit, "run_target", stopping)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         audited(data, [EveryThird()], n_repeats=2, checkpoint=path)
+    (note,) = caught.value.__notes__
+    assert re.match(r"DefenseAudit did 3 of \d+ tasks\. They are in ", note)
+    assert f"{str(path)!r}: the same fit goes on from there" in note
     monkeypatch.setattr(_defense_audit, "run_target", run)
     assert_same(whole, audited(data, [EveryThird()], n_repeats=2, checkpoint=path))
     content = path.read_bytes()

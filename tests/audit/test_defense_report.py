@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skpoison import ClusterMatch, DefenseAudit, SubpopPoisoner
 from skpoison.audit import DefenseDisplay, RemovalDisplay
 from skpoison.audit._defense_findings import findings
+from skpoison.audit._display_tools import VARIABLES
 from skpoison.base import BaseSanitizer
 
 mpl.use("agg")
@@ -110,6 +111,25 @@ def test_removal_is_that_of_the_tables(audit):
     chosen = (rows["poisoner"] == "flip") & (rows["alpha"] == 2.0)
     assert few.removed.to_numpy().max() == rows[chosen]["removed"].max()
     mpl.pyplot.close("all")
+
+
+def luminance(color):
+    channels = np.array(mpl.colors.to_rgb(color))
+    low, high = channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+    return np.where(channels <= 0.03928, low, high) @ [0.2126, 0.7152, 0.0722]
+
+
+def test_texts_of_removal_can_be_read_in_every_theme():
+    shares = pd.DataFrame(np.linspace(0, 1, 101)[:, None], columns=["all"])
+    shares.index = [f"removes {share:.2f}" for share in shares["all"]]
+    display = RemovalDisplay(removed=shares).plot()
+    cells = display.mesh_.cmap(display.mesh_.norm(display.mesh_.get_array())).ravel()
+    for text, cell in zip(display.text_.ravel(), cells.reshape(-1, 4), strict=True):
+        # A page has its own for the colors that follow its theme; cells do not.
+        assert mpl.colors.to_hex(text.get_color()) not in VARIABLES
+        dark, light = sorted([luminance(text.get_color()), luminance(cell[:3])])
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+    mpl.pyplot.close(display.figure_)
 
 
 @pytest.mark.parametrize(
@@ -209,3 +229,9 @@ def test_a_notebook_shows_a_box(audit):
     assert "skpoison-audit" in box
     assert "<script" not in box
     assert box.count("<tr>") == 1 + 5
+    assert ">no defense</bdi>" in box
+    # Words on the left, figures on the right, and their heads above them.
+    sides = re.findall(
+        r"<t[hd] style=\"text-align:right[^\"]*?(;text-align:left)?\">", box
+    )
+    assert sides == 6 * [*2 * [";text-align:left"], *4 * [""]]

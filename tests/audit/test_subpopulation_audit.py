@@ -394,7 +394,7 @@ def test_every_task_is_logged(data, caplog):
     with caplog.at_level(logging.INFO, logger="skpoison.audit"):
         audit = audited(data)
     done = [record.args[0] for record in caplog.records]
-    assert done == list(range(1, len(audit.summary_) + 1))
+    assert done == list(range(len(audit.summary_) + 1))
     assert caplog.records[-1].args[:2] == (done[-1], done[-1])
 
 
@@ -439,8 +439,13 @@ def test_ctrl_c_keeps_what_is_done(data):
     audit = SubpopulationAudit(
         Interrupted(random_state=0), finder=FINDER, min_test=5, random_state=0
     )
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         audit.fit(*data)
+    assert caught.value.__notes__ == [
+        "SubpopulationAudit did 3 of 5 tasks. Without a checkpoint, the next fit "
+        "starts anew.",
+        "results_ and null_ hold the models that are done.",
+    ]
     assert 0 < len(audit.results_) < 15
     assert not hasattr(audit, "summary_")
 

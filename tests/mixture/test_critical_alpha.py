@@ -407,6 +407,7 @@ def test_more_neighbors_than_the_smallest_target_has_rows_is_an_error(cancer, mo
         ({"alphas": []}, "alphas of critical_alpha"),
         ({"alphas": 1.0}, "'alphas' parameter"),
         ({"targets": []}, "targets of critical_alpha must name at least one"),
+        ({"targets": [0, True]}, r"targets of critical_alpha must be numbers or names"),
         ({"targets": [2]}, r"target=2 is out of range.*\[0, 1\]"),
         ({"targets": ["kmeans7"]}, "target='kmeans7' is not a subpopulation"),
         (

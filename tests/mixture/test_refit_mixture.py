@@ -217,6 +217,20 @@ def test_poison_alone_makes_a_component_that_clean_rows_lack():
         assert_same(models, fits(mixture, X, y, poisons[:2]), elsewhere)
 
 
+def test_a_clean_classifier_that_no_model_has_is_not_asked():
+    X = np.repeat([[0.0], [1.0]], [2, 20], axis=0)
+    y = np.arange(22) % 2
+    finder = FrozenEstimator(FeatureMatch([0]).fit(X))
+    # Of three neighbors, while the clean rows of the first component are two.
+    mixture = SubpopulationMixtureClassifier(finder, KNeighborsClassifier(3))
+    poisons = [(X[:1], y[1:2]), (X[:2], y[:2])]
+    models = refit_poisoned(mixture, X, y, poisons)
+    assert models.engine_ == "refit_mixture"
+    assert_same(models, fits(mixture, X, y, poisons), X)
+    with pytest.raises(ValueError, match="n_neighbors = 3, n_samples_fit = 2"):
+        refit_poisoned(mixture, X, y, [*poisons, (X[:0], y[:0])]).predict(X)
+
+
 def test_all_rows_decide_where_there_are_none_poison_included():
     X = np.array([[0.0], [0.0], [1.0], [1.0], [1.0]])
     y = np.array([0, 0, 1, 1, 1])

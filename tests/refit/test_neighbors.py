@@ -90,6 +90,18 @@ def test_rounded_products_are_those_of_scikit_learn(
     assert_as_refitted(estimator, X, y, poisons, X_test)
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
+def test_weights_of_single_precision_are_those_of_scikit_learn(metric, seed):
+    rng = np.random.RandomState(seed)
+    X, X_test = ((rng.randint(0, 3, (n, 17)) / 7).astype("f4") for n in (1000, 400))
+    y = rng.randint(0, 2, len(X))
+    poisons = flipped_copies(X, y, rng)
+    estimator = KNeighborsClassifier(
+        4, weights="distance", algorithm="brute", metric=metric
+    )
+    assert_as_refitted(estimator, X, y, poisons, X_test)
+
+
 METRICS = [
     {"metric": "minkowski", "p": 1},
     {"metric": "minkowski", "p": 3},
