@@ -49,6 +49,13 @@ if os.environ.get("SKPOISON_DOCS_INTERSPHINX") == "1":
         "imblearn": ("https://imbalanced-learn.org/stable", None),
     }
 
+nitpicky = True
+# Without inventories there is nothing that these names could link to.
+if "sphinx.ext.intersphinx" not in extensions:
+    nitpick_ignore_regex = [
+        ("py:.*", r"(sklearn|imblearn|joblib|skorch|numpy|scipy|pandas|torch)\..*")
+    ]
+
 extlinks = {
     "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
     "doi": ("https://doi.org/%s", "doi:%s"),

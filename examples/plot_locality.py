@@ -193,8 +193,8 @@ table.groupby(by)[["delta", "damage"]].apply(correlate).round(2)
 # is local and loses at any budget, as it believes each row that it meets, and a tree
 # listens to the rest and loses all the same. `delta` is of the changes that were tried:
 # others may do more. The two budgets were chosen out of four that were looked at, those
-# farthest from the line: at 1 there is no order. :ref:`results_impossibility` has a study
-# of more models, data and seeds, where little is established.
+# farthest from the line: at 1 there is no order. :ref:`results_impossibility` has a
+# study of more models, data and seeds, where little is established.
 #
 # :ref:`impossibility` has the theory, and
 # :ref:`sphx_glr_auto_examples_plot_phase_transition.py` the line.

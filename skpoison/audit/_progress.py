@@ -33,7 +33,8 @@ class Progress:
         if hasattr(estimator, "_init_callback_context"):
             context = estimator._init_callback_context(max_subtasks=n_tasks - n_done)
             self._context = context.call_on_fit_task_begin(estimator=estimator)
-        logger.info("%d of %d tasks done", n_done, n_tasks)
+        if n_done < n_tasks:
+            logger.info("%d of %d tasks done", n_done, n_tasks)
 
     def task_done(self):
         """Tell that one more task is done."""

@@ -3,6 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 from difflib import get_close_matches
 from numbers import Integral
 
@@ -96,6 +97,9 @@ def subpopulation_index(finder, target):
     """Give the number of ``target``, a number or a name, in a fitted finder."""
     if isinstance(target, Integral):
         return _check_number(finder, int(target))
+    number = _made_up_number(finder, target)
+    if number is not None:
+        return _check_number(finder, number)
     names = list(_names(finder))
     if names.count(target) > 1:
         raise ValueError(
@@ -110,6 +114,14 @@ def subpopulation_index(finder, target):
         f"Choose one of its {len(names)} names, for example "
         f"{', '.join(map(repr, near))}; get_feature_names_out() lists them all."
     )
+
+
+def _made_up_number(finder, target):
+    """Read the number in a name that `subpopulation_names` made up; None otherwise."""
+    match = re.fullmatch(r"subpopulation (\d+)", str(target))
+    if match is None or hasattr(finder, "get_feature_names_out"):
+        return None
+    return int(match[1])
 
 
 def _check_number(finder, number):
