@@ -60,6 +60,7 @@ for ax, row in zip(axes.flat, shown.itertuples(), strict=True):
     digit = np.bincount(y[members]).argmax()
     ax.set_title(f"a {digit} loses {row.target_damage:.2f}", fontsize="medium")
     ax.set_axis_off()
+plt.show()
 
 # %%
 # Damage against the budget
@@ -69,12 +70,14 @@ for ax, row in zip(axes.flat, shown.itertuples(), strict=True):
 # with their true labels, which cost nothing.
 
 display = DamageDisplay.from_audit(audit)
+plt.show()
 
 # %%
 # Is it the small ones, or those that the model serves badly?
 # -----------------------------------------------------------
 
 display = VulnerabilityDisplay.from_audit(audit)
+plt.show()
 
 # %%
 # Whatever is known without an attack has a rank correlation with the damage; zero

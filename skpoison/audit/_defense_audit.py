@@ -163,6 +163,10 @@ class DefenseAudit(BaseAudit):
     repeats on, other repeats. They are conditional on the training rows and on the
     subpopulations. The repeats of one attack share the split.
 
+    What is told of each finished task, with the time that is left, goes to the log
+    "skpoison.audit" at level INFO, and to the callbacks of `set_callbacks` where
+    scikit-learn has them (1.9).
+
     References
     ----------
     .. [1] M. Jagielski, G. Severi, N. Pousette Harger, A. Oprea.
