@@ -9,6 +9,7 @@ export PYTHONHASHSEED := 0
 .venv: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
+	@echo "Building .venv with all extras, torch among them: 2 GB, some minutes."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@

@@ -163,7 +163,7 @@ class ColumnCoder:
         except (ValueError, TypeError, IndexError) as error:
             raise ValueError(
                 f"features={self.features!r} of {type(finder).__name__} must name "
-                f"columns of X, which has {X.shape[1]} of them: {error}"
+                f"columns of X, which has {X.shape[1]} of them: {error}{_advice(X)}"
             ) from error
         if len(columns) == 0:
             raise ValueError(
@@ -296,3 +296,13 @@ def _text(value):
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def _advice(X):
+    """Tell what may have taken the names of the columns away."""
+    if is_frame(X):
+        return ""
+    return (
+        " X is an array. If a step of a pipeline made it of a frame, put the finder or "
+        'poisoner before that step, or call set_output(transform="pandas") of the step.'
+    )

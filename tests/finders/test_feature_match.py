@@ -258,6 +258,14 @@ def test_more_bad_columns(X, params, error, message):
         FeatureMatch(**{"features": ["a"]} | params).fit(pd.DataFrame(X))
 
 
+def test_names_of_columns_that_a_step_took_away_are_told_of(people):
+    frame = people[0][["age"]]
+    with pytest.raises(ValueError, match="put the finder or poisoner before that step"):
+        FeatureMatch("age").fit(frame.to_numpy())
+    with pytest.raises(ValueError, match=r"not columns of the dataframe: {'agee'}$"):
+        FeatureMatch(["agee"]).fit(frame)
+
+
 def test_texts_in_a_binned_column():
     finder = FeatureMatch("a", bins=2).fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}))
     with pytest.raises(ValueError, match=r"cuts column 'a' into intervals.*numbers"):
