@@ -335,8 +335,9 @@ def test_code_of_the_readme_runs(capsys, monkeypatch, tmp_path):
     table = capsys.readouterr().out.splitlines()
     assert "Under these conditions only:" in table
     table = table[: table.index(next(x for x in table if x.startswith("Poison rows")))]
-    assert len(table) == (1 + 12) + (1 + len(names["audit"].summary_))
-    assert table[0].split()[:3] == ["alpha", "target", "target_mean"]
+    n_audited = 1 + len(names["audit"].summary_)
+    assert len(table) == n_audited + (1 + 12)
+    assert table[n_audited].split()[:3] == ["alpha", "target", "target_mean"]
 
 
 @needs_docs
