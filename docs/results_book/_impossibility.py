@@ -133,7 +133,7 @@ def impossibility_not_local(study):
     "impossibility_locality.csv",
     title="How far predictions in a subpopulation move when data elsewhere change"
     " (delta) or its own rows do (own), and damage at alpha 1, by family of"
-    " models; means over subpopulations and 5 seeds.",
+    " models; means over subpopulations and 20 seeds.",
 )
 def impossibility_locality(locality):
     columns = ["accuracy", "delta_mean", "delta", "own", "own_share", "damage"]
