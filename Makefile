@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED := 0
 
-.PHONY: demo test smoke lint format docs results dist bench clean
+.PHONY: demo test engines soak smoke lint format docs results dist bench clean
 .DEFAULT_GOAL := demo
 
 .venv: .venv/.installed
@@ -21,6 +21,14 @@ demo: .venv
 test: .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
+# Every engine of refits against naive loops, over 200 random problems each.
+engines: .venv
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --problems 200 tests/reliability/test_engines_hold.py
+
+# The long version of the tests of reliability; writes benchmarks/results/reliability_*.
+soak: .venv
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --soak tests/reliability $(PYTEST_ARGS)
+
 # The paper's studies at their smallest, where the packed data sets are at hand.
 smoke: .venv
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paper_smoke.py ../shared/data
@@ -29,6 +37,7 @@ lint: .venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/bandit --quiet --recursive skpoison
 
 format: .venv
 	$(BIN)/ruff check --fix .

@@ -44,14 +44,19 @@ def installed(package):
         return None
 
 
-def write_result(name, *, options="", folder=RESULTS, **figures):
-    """Print figures and save them as ``results/<name>.json``."""
-    figures |= {
-        "command": f"python benchmarks/{Path(sys.argv[0]).name} {options}".strip(),
+def environment():
+    """Versions and cores that figures were measured with."""
+    return {
         "versions": {p: installed(p) for p in PACKAGES if installed(p)},
         "python": platform.python_version(),
         "cores": os.cpu_count(),
     }
+
+
+def write_result(name, *, options="", folder=RESULTS, **figures):
+    """Print figures and save them as ``results/<name>.json``."""
+    command = f"python benchmarks/{Path(sys.argv[0]).name} {options}".strip()
+    figures |= {"command": command} | environment()
     folder.mkdir(exist_ok=True)
     text = json.dumps(figures, indent=2)
     (folder / f"{name}.json").write_text(text + "\n")

@@ -77,6 +77,21 @@ def data_home():
     return str(home)
 
 
+def pytest_addoption(parser):
+    """Let tests/reliability run long and keep what it found."""
+    parser.addoption(
+        "--soak",
+        action="store_true",
+        help="run the long version of tests/reliability and write its results",
+    )
+    parser.addoption(
+        "--problems",
+        type=int,
+        default=20,
+        help="random problems of each engine of skpoison.refit, without --soak",
+    )
+
+
 @pytest.fixture
 def interruptible():
     """Heed SIGINT, which the background jobs of a shell ignore."""
