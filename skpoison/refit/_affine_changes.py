@@ -25,6 +25,10 @@ from skpoison.refit._steps import learns_nothing
 from skpoison.utils._containers import append, one_column, take
 from skpoison.utils._sklearn import _safe_indexing
 
+# Largest rounding errors of outputs whose clean ones may stand for a model's, in double
+# and in single precision.
+CLEAR = 1e-9, 1e-4
+
 
 @dataclass
 class Stacked:
@@ -51,16 +55,41 @@ class Stacked:
 class Change:
     """Outputs of each model's transformer: factor times the clean one's, plus shift.
 
-    Both are of shape (n_poisons, n_outputs), or numbers.
+    All are of shape (n_poisons, n_outputs), or numbers.
+
+    Attributes
+    ----------
+    factor, shift : ndarray or float
+        Of the clean outputs.
+
+    offset : ndarray or float
+        What the clean transformer adds or subtracts, in units of the model's outputs.
+        Clean outputs are rounded to this many units in the last place.
     """
 
     factor: object = 1.0
     shift: object = 0.0
+    offset: object = 0.0
 
     @property
     def is_none(self):
         """Whether the poison changes nothing."""
         return np.all(self.factor == 1) and np.all(self.shift == 0)
+
+    def of_shape(self, shape):
+        """Give the same with arrays of one shape."""
+        parts = self.factor, self.shift, self.offset
+        return Change(*(np.broadcast_to(part, shape) for part in parts))
+
+    def is_clear(self, X):
+        """Tell of which models the outputs are made of more than rounding errors.
+
+        ``X`` are the outputs of the clean transformer.
+        """
+        is_single = X.dtype == np.float32
+        most = CLEAR[is_single] / np.finfo(np.float32 if is_single else float).eps
+        size = np.asarray(abs(X).mean(axis=0)).ravel() * np.abs(self.factor)
+        return (size + np.abs(self.offset) <= most).all(axis=1)
 
 
 def change_of(step, X, poison):
@@ -113,7 +142,7 @@ def _of_columns(transformer, X, poison):
         return None
     slices = transformer.output_indices_
     shape = len(poison.starts) - 1, max(s.stop for s in slices.values())
-    change = Change(np.ones(shape), np.zeros(shape))
+    change = Change(np.ones(shape), np.zeros(shape), np.zeros(shape))
     for name, step, columns in transformer.transformers_:
         if isinstance(step, str) or slices[name].start == slices[name].stop:
             continue
@@ -125,6 +154,7 @@ def _of_columns(transformer, X, poison):
             return None
         change.factor[:, slices[name]] = part.factor
         change.shift[:, slices[name]] = part.shift
+        change.offset[:, slices[name]] = part.offset
     return change
 
 
@@ -139,7 +169,7 @@ def _of_standard_scaler(step, X, poison):
     mean = 0.0 if step.mean_ is None or not step.with_mean else step.mean_
     scale = 1.0 if step.scale_ is None else step.scale_
     means = means if step.with_mean else 0.0
-    return Change(scale / scales, (mean - means) / scales)
+    return Change(scale / scales, (mean - means) / scales, mean / scales)
 
 
 def _of_min_max_scaler(step, X, poison):
@@ -147,7 +177,8 @@ def _of_min_max_scaler(step, X, poison):
         return None
     refitted = _fit_on_more(step, poison)
     factor = _attribute(refitted, "scale_", 1.0) / step.scale_
-    return Change(factor, _attribute(refitted, "min_", 0.0) - factor * step.min_)
+    offset = factor * step.min_
+    return Change(factor, _attribute(refitted, "min_", 0.0) - offset, offset)
 
 
 def _of_max_abs_scaler(step, X, poison):

@@ -4,12 +4,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
+from functools import wraps
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 
-from skpoison.utils._containers import append, copy_rows, n_rows
+from skpoison.utils._containers import append, as_rows, copy_rows, n_rows
+
+
+def _check(X):
+    if X is not None:  # which is the training rows to neighbors
+        as_rows(X, "RefitEnsemble")
+
+
+def _with_checked_rows(predict):
+    @wraps(predict)
+    def checked(self, X):
+        _check(X)
+        try:
+            return predict(self, X)
+        except TypeError as error:  # NumPy's, of rows that the models do not read
+            raise TypeError(f"RefitEnsemble cannot read X: {error}") from error
+
+    return checked
 
 
 class RefitEnsemble(Sequence):
@@ -80,6 +98,12 @@ class RefitEnsemble(Sequence):
     (3, LogisticRegression(), (3, 150))
     """
 
+    def __init_subclass__(cls, **kwargs):
+        """Check the rows that any `predict` is given."""
+        super().__init_subclass__(**kwargs)
+        if "predict" in vars(cls):
+            cls.predict = _with_checked_rows(cls.predict)
+
     def __init__(
         self, estimator, X, y, poisons, *, converged=None, gradient_norms=None
     ):
@@ -122,6 +146,7 @@ class RefitEnsemble(Sequence):
         y_pred : ndarray of shape (n_poisons, n_samples)
             Class labels, one row for each model.
         """
+        _check(X)
         predictions = [np.asarray(model.predict(X)) for model in self]
         return np.array(predictions) if predictions else self._no_predictions(X)
 

@@ -123,13 +123,13 @@ class Softmax:
 
     def residuals(self, Z, c):
         """Give the derivatives in the margins, in place."""
-        Z = self._probabilities(Z)
+        Z = self.probabilities(Z)
         Z[:, c] -= 1
         return Z
 
     def row_residuals(self, Z, codes, model):
         """Give the derivatives of rows of any class, each of one model."""
-        Z = self._probabilities(Z)
+        Z = self.probabilities(Z)
         Z[np.arange(len(Z)), codes] -= 1
         return Z
 
@@ -139,7 +139,7 @@ class Softmax:
 
     def curvature(self, Z, c, j):
         """Give the second derivatives in each margin, without those across classes."""
-        p = self._probabilities(Z)
+        p = self.probabilities(Z)
         return p * (1 - p)
 
     def row_curvature(self, Z, codes, model):
@@ -148,7 +148,7 @@ class Softmax:
 
     def bent(self, Z, U):
         """Give the change of the residuals at margins Z, where these change by U."""
-        p = self._probabilities(Z)
+        p = self.probabilities(Z)
         return p * (U - (p * U).sum(axis=1, keepdims=True))
 
     def row_bent(self, Z, U, codes, model):
@@ -156,7 +156,8 @@ class Softmax:
         return self.bent(Z, U)
 
     @staticmethod
-    def _probabilities(Z):
+    def probabilities(Z):
+        """Give the probabilities of the classes, in place."""
         Z -= Z.max(axis=1, keepdims=True)
         np.exp(Z, out=Z)
         Z /= Z.sum(axis=1, keepdims=True)

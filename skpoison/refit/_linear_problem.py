@@ -185,6 +185,48 @@ class LinearProblem:
         H = self.weigh(self.clean_curvature(w, j), j) + self.poison_curvature(w, j)
         return self.add_penalty(H, j)
 
+    def whole_curvature(self, w, j):
+        """Second derivatives of the objective of model ``j``, across outputs too.
+
+        All outputs may be shifted by the same; that direction, which has nothing to do
+        with the losses, is bent so that there is an inverse.
+
+        Returns
+        -------
+        H : ndarray of shape (n_outputs * n_features, n_outputs * n_features)
+            An output after the other.
+        """
+        d, k = w.shape
+        H = np.zeros((k * d, k * d))
+        for X, weights in self._weighted_rows(j):
+            rows = X[..., np.newaxis].transpose(0, 2, 1)
+            p = self.loss.probabilities(X @ w)[..., np.newaxis]
+            own = (p * rows).reshape(len(X), k * d)
+            H -= (own.T * weights) @ own
+            for i in range(k):
+                at = slice(i * d, (i + 1) * d)
+                H[at, at] += (X.T * (weights * p[:, i, 0])) @ X
+        blocks = H.reshape(k, d, k, d)
+        diagonal = np.einsum("kdkd->d", blocks) / k
+        features = np.arange(d)
+        blocks[:, features, :, features] += diagonal[:, np.newaxis, np.newaxis] / k
+        H.flat[:: k * d + 1] += np.tile(self.penalty[:, 0, j], k)
+        return H
+
+    def _weighted_rows(self, j):
+        """Blocks of the rows of model ``j`` as arrays, with their weights."""
+        for c, X in enumerate(self.clean.by_class):
+            weight = 1.0 if self.weights is None else self.weights[c, j]
+            for start in range(0, X.shape[0], CURVATURE_ROWS):
+                rows = dense(X[start : start + CURVATURE_ROWS])
+                yield rows, np.full(len(rows), weight)
+        at = self.poison.of(j)
+        own = dense(self.poison.X[at]), self.poison.count[at]
+        if self.weights is None:
+            yield own
+        else:
+            yield own[0], own[1] * self.weights[self.poison.codes[at], j]
+
     def weigh(self, H, j):
         """Sum over the classes of clean rows, weighted as model ``j`` does."""
         if self.weights is None:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from skpoison.refit._linear_coordinates import MAX_MATRIX_FEATURES, Coordinates
 from skpoison.refit._linear_losses import Logistic, Softmax, SquaredHinge
 from skpoison.refit._linear_problem import LinearProblem
 from skpoison.refit._linear_rows import CleanRows, StackedPoison
-from skpoison.refit._preconditioners import make_preconditioner
+from skpoison.refit._preconditioners import has_whole, make_preconditioner
 from skpoison.refit._quasi_newton import MEMORY, QuasiNewton, Stop
 
 # Newton decrements, for a mean loss, that count as converged: of the clean model, if it
@@ -88,6 +89,11 @@ class LinearTask:
         self.n_outputs = self.n_classes if self.loss == "softmax" else 1
         self.X, self.X_poison = self.coordinates.X, self.coordinates.X_poison
         self.clean = CleanRows(self.X, self.codes, self.n_classes)
+
+    @cached_property
+    def noise(self):
+        """Gradient entries below which there is nothing but rounding."""
+        return np.abs(self.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
 
     def problem(self, models):
         """Objectives of some models; of one-against-rest, of each class in turn."""
@@ -219,6 +225,8 @@ def _n_chunks(task, start):
     numbers = d * (2 * MEMORY + 8)
     if start.curvature is not None:
         numbers += 2 * d * d
+        if task.n_outputs > 1 and has_whole(d, task.n_outputs):
+            numbers += d * d * task.n_outputs
     size = 8 * numbers * task.n_outputs * task.n_binary
     return min(m, int(np.ceil(size * m / CHUNK_BYTES)))
 
@@ -263,11 +271,10 @@ def is_large(task, m):
 
 def stop_at(task, total, decrement):
     """Tolerances, of the sum of the losses as all objectives here."""
-    noise = np.abs(task.X).sum(axis=0)[:, np.newaxis] * 4 * np.finfo(float).eps
     fine = decrement <= FINE
     gradient = min(task.tol, MAX_GRADIENT) if fine else np.inf
     relative = RELATIVE * decrement / FINE if fine else 1.0
-    return Stop(decrement * np.sqrt(total), relative, gradient * total, noise)
+    return Stop(decrement * np.sqrt(total), relative, gradient * total, task.noise)
 
 
 def _solve(task, problem, start):

@@ -9,11 +9,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.parallel import Parallel, delayed
 
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._steps import works_in_place
 from skpoison.utils._containers import append, copy_rows
+from skpoison.utils._parallel import in_parallel, scattered
 
 
 class LoopEnsemble(RefitEnsemble):
@@ -48,10 +48,11 @@ class LoopEnsemble(RefitEnsemble):
 def refit_in_a_loop(estimator, X, y, poisons, *, n_jobs):
     """Fit the estimator on each poisoned data set."""
     start = _clean_start(estimator, X, y)
-    models = Parallel(n_jobs=n_jobs)(
-        delayed(_fit)(clone(estimator), start, X, y, *poison, j)
-        for j, poison in enumerate(poisons)
+    tasks = (
+        (clone(estimator), start, X, y, *poison, j) for j, poison in enumerate(poisons)
     )
+    with scattered(X, y):
+        models = in_parallel(_fit, tasks, n_jobs)
     return LoopEnsemble(estimator, X, y, poisons, models=models)
 
 

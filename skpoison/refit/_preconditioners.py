@@ -6,6 +6,9 @@
 import numpy as np
 from scipy.linalg.lapack import dpotrs
 
+# Coefficients of a model up to which one matrix for all of its outputs is computed.
+MAX_WHOLE = 1000
+
 
 def make_preconditioner(problem, start, kinds):
     """Choose by the number of coefficients.
@@ -27,7 +30,10 @@ def make_preconditioner(problem, start, kinds):
 
 
 class BlockPreconditioner:
-    """Clean second derivatives plus each model's own, one matrix an output."""
+    """Clean second derivatives plus each model's own, one matrix an output.
+
+    `has_whole` tells whether there may be one of all outputs as well.
+    """
 
     def __init__(self, problem, start, kinds):
         self.problem = problem
@@ -40,25 +46,39 @@ class BlockPreconditioner:
                 out=H[j],
             )
             problem.add_penalty(H[j], j)
-        self.factors = factors_of(H)
+        self.factors, self._whole = factors_of(H), {}
+        self.has_whole = has_whole(d, k)
 
     def solve(self, G, models):
         """Product of the approximate inverses with ``G``."""
         own = np.ascontiguousarray(G.transpose(2, 1, 0))
         for i, j in enumerate(models):
-            for factor, g in zip(self.factors[j], own[i], strict=True):
+            if j in self._whole:
+                factors, parts = self._whole[j], own[i].reshape(1, -1)
+            else:
+                factors, parts = self.factors[j], own[i]
+            for factor, g in zip(factors, parts, strict=True):
                 # Rows of a C array are columns to LAPACK: the lower factor is an
                 # upper one there.
                 dpotrs(factor.T, g, lower=0, overwrite_b=1)
         return np.ascontiguousarray(own.transpose(2, 1, 0))
 
-    def refresh(self, w, j):
-        """Take the second derivatives of model ``j`` where it is now."""
-        self.factors[j] = factors_of(self.problem.curvature(w, j))
+    def refresh(self, w, j, *, whole=False):
+        """Take the second derivatives of model ``j`` where it is now.
+
+        With ``whole=True``, those across outputs as well, if `has_whole`.
+        """
+        if whole and self.has_whole and w.shape[1] > 1:
+            self._whole[j] = factors_of(self.problem.whole_curvature(w, j)[np.newaxis])
+        else:
+            self.factors[j] = factors_of(self.problem.curvature(w, j))
+            self._whole.pop(j, None)
 
 
 class DiagonalPreconditioner:
     """Diagonal second derivatives, where matrices would be too large."""
+
+    has_whole = False
 
     def __init__(self, problem, start, kinds):
         diagonals = [
@@ -73,10 +93,15 @@ class DiagonalPreconditioner:
         """Product of the approximate inverses with ``G``."""
         return G / self.diagonals[:, :, models]
 
-    def refresh(self, w, j):
+    def refresh(self, w, j, *, whole=False):
         """Take the second derivatives of model ``j`` where it is now."""
         diagonal = self.problem.diagonal(w, j)
         self.diagonals[:, :, j] = np.where(diagonal > 0, diagonal, 1)
+
+
+def has_whole(n_features, n_outputs):
+    """Whether all second derivatives of a model fit into one matrix."""
+    return n_outputs == 1 or n_features * n_outputs <= MAX_WHOLE
 
 
 def factors_of(H):

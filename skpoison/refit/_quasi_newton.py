@@ -24,6 +24,8 @@ PATIENCE = 10
 RESIGNATION, SLACK = 40, 100
 # Steps between exact second derivatives, for models that are still not done.
 REFRESH_AFTER, REFRESH_EVERY = 15, 8
+# Steps after which each is one of Newton's, where matrices are not too large.
+NEWTON_AFTER = 40
 MAX_STEPS = {np.float32: 15, np.float64: 2000}
 
 
@@ -133,13 +135,22 @@ class QuasiNewton:
             P, slopes = P[..., ~done], slopes[~done]
             if len(batch.models) == 0:
                 return
-            shares = np.minimum(1, MAX_REACH / np.maximum(self.problem.reach(P), 1e-9))
+            shares = self._shares(P, step)
             moved = self._step(batch, P * shares, slopes * shares, dtype)
             if dtype is np.float64:
                 self._rescue(batch, moved, step)
             else:
                 self._leave(batch, ~moved)
         self._leave(batch, np.ones(len(batch.models), dtype=bool))
+
+    def _shares(self, P, step):
+        """Take whole steps, or as much of them as does not reach too far."""
+        if self._is_newton(step):
+            return np.ones(P.shape[2])
+        return np.minimum(1, MAX_REACH / np.maximum(self.problem.reach(P), 1e-9))
+
+    def _is_newton(self, step):
+        return self.preconditioner.has_whole and step > NEWTON_AFTER
 
     def _directions(self, batch):
         """Step and slope of each model."""
@@ -204,12 +215,14 @@ class QuasiNewton:
         # Stuck with exact second derivatives: rounding is all that moves.
         hopeless = ~moved & self._fresh[batch.models]
         self._leave(batch, hopeless)
+        whole = ~moved[~hopeless] | self._is_newton(step + 1)
         due = step >= REFRESH_AFTER and (step - REFRESH_AFTER) % REFRESH_EVERY == 0
-        chosen = ~moved[~hopeless] | due
+        chosen = whole | due
         for i in np.flatnonzero(chosen):
-            self.preconditioner.refresh(batch.W[..., i], batch.models[i])
+            j = batch.models[i]
+            self.preconditioner.refresh(batch.W[..., i], j, whole=whole[i])
         batch.forget(chosen)
-        self._fresh[batch.models] = chosen
+        self._fresh[batch.models] = whole
 
     def _enter(self):
         """Every model, with what is remembered of it."""

@@ -3,17 +3,16 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 
 from skpoison.refit._loop import refit_in_a_loop
 from skpoison.refit._registry import FIDELITIES, check_fidelity, engines_for
-from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
+from skpoison.utils._containers import as_rows, as_same_kind, is_empty, n_rows, take
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     StrOptions,
     validate_parameter_constraints,
@@ -23,7 +22,7 @@ from skpoison.utils._sklearn import (
 CONSTRAINTS = {
     "estimator": [HasMethods(["fit", "predict"])],
     "fidelity": [StrOptions(set(FIDELITIES))],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
 }
 
 
@@ -96,7 +95,7 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     check_consistent_length(X, y)
     known = set(y.tolist())
     poisons = [
-        _check_poison(poison, X, y, known, j) for j, poison in enumerate(poisons)
+        _check_poison(poison, X, y, known, j) for j, poison in enumerate(_all(poisons))
     ]
     check_fidelity(estimator, fidelity)
     validate_params_of(estimator)
@@ -117,6 +116,17 @@ def refit_poisoned(estimator, X, y, poisons, *, fidelity="refit", n_jobs=None):
     return models
 
 
+def _all(poisons):
+    """Poisons as a list."""
+    try:
+        return list(poisons)
+    except TypeError as error:
+        raise ValueError(
+            "poisons of refit_poisoned must be a sequence of pairs (X_poison, "
+            f"y_poison). Got {type(poisons).__name__}."
+        ) from error
+
+
 def _check_poison(poison, X, y, known, j):
     """Rows and labels of one poison, so that they can be stacked under X and y."""
     name, owner = f"poisons[{j}]", "refit_poisoned"
@@ -127,18 +137,18 @@ def _check_poison(poison, X, y, known, j):
             f"{name} of {owner} must be a pair (X_poison, y_poison). Got "
             f"{type(poison).__name__}."
         ) from error
-    if len(np.asarray(y_poison)) == n_rows(X_poison) == 0:
+    if is_empty(X_poison) and is_empty(y_poison):
         return take(X, np.empty(0, np.intp)), y[:0]
     if not _has_dtype_of(X, X_poison):
         X_poison = as_same_kind(X, as_rows(X_poison, owner), name, owner)
-    if not (_is_flat(y_poison) and known.issuperset(y_poison.tolist())):
+    if not (_is_flat(y_poison, y) and known.issuperset(y_poison.tolist())):
         y_poison = flat_labels(y_poison, owner)
     if n_rows(X_poison) != len(y_poison):
         raise ValueError(
             f"{name} of {owner} must have a label for every row. Got "
             f"{n_rows(X_poison)} rows and {len(y_poison)} labels."
         )
-    if (y.dtype.kind in "OUS") != (y_poison.dtype.kind in "OUS"):
+    if _kind(y) != _kind(y_poison):
         raise ValueError(
             f"{name} of {owner} must have labels of the kind of y, {y.dtype}. Got "
             f"{y_poison.dtype}."
@@ -152,5 +162,12 @@ def _has_dtype_of(X, X_poison):
     return are_arrays and (X.dtype, X.shape[1:]) == (X_poison.dtype, X_poison.shape[1:])
 
 
-def _is_flat(y):
-    return type(y) is np.ndarray and y.ndim == 1
+def _is_flat(y_poison, y):
+    is_array = type(y_poison) is np.ndarray and y_poison.ndim == 1
+    return is_array and y_poison.dtype.kind == y.dtype.kind
+
+
+def _kind(y):
+    """Say what labels can be compared with."""
+    kinds = dict.fromkeys("biuf", "number") | dict.fromkeys("OUS", "text")
+    return kinds.get(y.dtype.kind, y.dtype.kind)

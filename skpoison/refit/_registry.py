@@ -94,7 +94,7 @@ def register_engine(estimator_type, *, fidelity="refit", subclasses=False):
     array([[0, 0, 0],
            [1, 1, 1]])
     """
-    if fidelity not in FIDELITIES:
+    if not isinstance(fidelity, str) or fidelity not in FIDELITIES:
         raise ValueError(
             f"fidelity={fidelity!r} of register_engine must be one of "
             f"{list(FIDELITIES)}."

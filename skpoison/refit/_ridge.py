@@ -15,7 +15,9 @@ from threadpoolctl import threadpool_limits
 from skpoison.refit._linear_ensemble import LinearEnsemble, learned_inputs
 from skpoison.refit._linear_inputs import read_inputs
 from skpoison.refit._linear_problem import dense
+from skpoison.refit._linear_rows import SPARSE_BELOW
 from skpoison.refit._registry import register_engine
+from skpoison.utils._magnitudes import check_squares
 
 # Features up to which one matrix of their products is small enough.
 MAX_FEATURES = 4000
@@ -47,6 +49,8 @@ def _solve_all(estimator, X, y, poisons):
     inputs = _read(estimator, X, y, poisons)
     if inputs is None:
         return NotImplemented
+    for rows in (inputs.X, inputs.X_poison):
+        check_squares(rows, rows.shape[0] * rows.shape[1], "RidgeClassifier")
     template = _template(estimator, inputs)
     if estimator.max_iter is not None and template["solver_"] not in DIRECT:
         return NotImplemented
@@ -98,12 +102,13 @@ class ClassMoments:
 
     def __init__(self, inputs, estimator):
         self.inputs, self.fit_intercept = inputs, estimator.fit_intercept
+        X, self.X_poison = _dense_where_it_pays(inputs.X, inputs.X_poison)
         _, self.weights = inputs.class_weights(estimator.class_weight)
-        self.shift = self._shift(inputs.X)
+        self.shift = self._shift(X)
         k = len(inputs.classes)
         # Targets of each class, one column an output.
         self.targets = 2 * np.eye(k) - 1 if k > 2 else np.array([[-1.0], [1.0]])
-        self.clean = self._moments(inputs.X, inputs.codes)
+        self.clean = self._moments(X, inputs.codes)
         starts = np.arange(inputs.n_models + 1)
         self.starts = np.searchsorted(inputs.model, starts)
 
@@ -131,7 +136,7 @@ class ClassMoments:
     def solve(self, j, alpha):
         """Coefficients, intercepts, gradient and decrement of model ``j``."""
         inputs, at = self.inputs, slice(self.starts[j], self.starts[j + 1])
-        own = self._moments(inputs.X_poison[at], inputs.poison_codes[at])
+        own = self._moments(self.X_poison[at], inputs.poison_codes[at])
         weights = np.ones(len(self.targets))
         if self.weights is not None:
             weights = self.weights[:, j]
@@ -154,6 +159,13 @@ class ClassMoments:
             intercept = counts @ self.targets / total - (mean + self.shift) @ W
         # The objective is not halved, so neither are its derivatives.
         return W.T, intercept, 2 * np.abs(rest).max(), np.sqrt(2 * left)
+
+
+def _dense_where_it_pays(X, X_poison):
+    """Rows without many zeros as arrays, whose means can be taken off."""
+    if sparse.issparse(X) and X.nnz >= SPARSE_BELOW * np.prod(X.shape):
+        return dense(X), dense(X_poison)
+    return X, X_poison
 
 
 def _ensemble(estimator, X, y, poisons, inputs, template, solved):

@@ -10,11 +10,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from skpoison.refit._affine_changes import (
-    Change,
-    Stacked,
-    change_of_chain,
-)
+from skpoison.refit._affine_changes import Stacked, change_of_chain
 from skpoison.refit._ensemble import RefitEnsemble
 from skpoison.refit._influence import estimate_scaled_logistic
 from skpoison.refit._logistic import refit_scaled_logistic
@@ -59,7 +55,10 @@ class ScaledPipelineEnsemble(RefitEnsemble):
         return self._models.predict(self._transform.transform(X))
 
     def fit_unconverged(self):
-        """Fit those models one by one that did not get to their optimum."""
+        """Fit those models one by one that did not get to their optimum.
+
+        So are those whose scaled features are rounding errors for the clean scaler.
+        """
         change = self._change
         for j in np.flatnonzero(~self.converged_):
             self._fitted[j] = model = super()._model(j)
@@ -120,12 +119,11 @@ def _solve(estimator, X, y, poisons, solve):
         return NotImplemented
     X_seen, poison = transform.transform(X), stacked.map(transform.transform)
     seen = [(poison.of(j), labels) for j, (_, labels) in enumerate(poisons)]
-    shape = len(poisons), X_seen.shape[1]
-    factor = np.broadcast_to(change.factor, shape)
-    change = Change(factor, np.broadcast_to(change.shift, shape))
+    change = change.of_shape((len(poisons), X_seen.shape[1]))
     models = solve(clone(last), X_seen, y, seen, change=change)
     if models is NotImplemented:
         return models
+    models.converged_ &= change.is_clear(X_seen)
     return ScaledPipelineEnsemble(
         estimator,
         X,

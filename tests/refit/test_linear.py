@@ -433,3 +433,45 @@ def test_labels_have_the_dtype_of_a_fit(estimator):
     real = exact_fit(estimator, X, names[y], *poisons[1])
     assert models[1].classes_.dtype == real.classes_.dtype
     assert models.predict(X).dtype == real.predict(X).dtype
+
+
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_many_classes_without_a_penalty_to_speak_of_have_their_optimum(offset):
+    """One matrix an output bends otherwise than all outputs together."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        codes = rng.integers(0, 6, 80)
+        X = rng.normal(size=(80, 3)) + rng.normal(size=(6, 3))[codes] + offset
+        y = rng.permutation(codes)
+        many = np.repeat(X[:1], 300, axis=0), np.full(300, (y[0] + 1) % 6)
+        poisons = [(X[:70], (y[:70] + 1) % 6), many]
+        estimator = LogisticRegression(C=1e5, fit_intercept=offset == 0)
+        models = refit_poisoned(estimator, X, y, poisons)
+        assert models.converged_.all()
+        assert np.isfinite(models.gradient_norms_).all()
+        assert models.gradient_norms_.max() < 1e-4
+
+
+def test_second_derivatives_across_outputs_are_those_of_products():
+    X, y, poisons = make_data(0, n_classes=3)
+    estimator = LogisticRegression(class_weight="balanced")
+    inputs = _logistic.read_logistic(estimator, X, y, poisons)
+    problem = _logistic.logistic_task(estimator, inputs).problem(np.arange(5))
+    w = np.random.RandomState(0).randn(X.shape[1] + 1, 3)
+    H, one = problem.whole_curvature(w, 2), np.array([2])
+    for seed in range(3):
+        # A shift of all outputs by the same is bent on purpose.
+        v = np.random.RandomState(seed).randn(*w.shape)
+        v -= v.mean(axis=1, keepdims=True)
+        wanted = problem.curvature_product(w[..., None], v[..., None], one)[..., 0]
+        np.testing.assert_allclose((H @ v.T.ravel()).reshape(3, -1).T, wanted)
+
+
+def test_ridge_takes_means_off_sparse_rows_without_zeros(seed):
+    rng = np.random.RandomState(seed)
+    y = rng.randint(3, size=80)
+    X = sparse.csr_matrix(rng.randn(80, 3) + np.array([0, 1e6, 1e6]))
+    poisons = [(X[:30], (y[:30] + 1) % 3)]
+    real = exact_fit(RidgeClassifier(), X.toarray(), y, X[:30].toarray(), poisons[0][1])
+    found = refit_poisoned(RidgeClassifier(), X, y, poisons)[0]
+    np.testing.assert_allclose(found.coef_, real.coef_, rtol=1e-6, atol=1e-9)

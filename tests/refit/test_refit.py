@@ -310,3 +310,42 @@ def test_models_that_run_out_of_steps_are_those_of_fits(blobs, poisons):
     with pytest.warns(ConvergenceWarning):
         wanted = [m.coef_ for m in refits(model, X, y, poisons)]
     np.testing.assert_allclose([m.coef_ for m in models], wanted)
+
+
+@pytest.mark.parametrize("poisons", [None, 3, len])
+def test_poisons_that_are_no_sequence_are_told(poisons):
+    X, y = np.eye(6), np.arange(6) % 2
+    with pytest.raises(ValueError, match="poisons of refit_poisoned must be a seq"):
+        refit_poisoned(LogisticRegression(), X, y, poisons)
+
+
+@pytest.mark.parametrize("labels", [None, 1, {1}, [[0], [1, 1]]])
+def test_labels_of_a_poison_that_are_none_are_told(labels):
+    X, y = np.eye(6), np.arange(6) % 2
+    with pytest.raises((ValueError, TypeError), match=r"label|array-like|y"):
+        refit_poisoned(LogisticRegression(), X, y, [(X[:2], labels)])
+
+
+def test_labels_of_another_kind_are_told():
+    X, y = np.eye(6), np.arange(6) % 2
+    with pytest.raises(ValueError, match="must have labels of the kind of y"):
+        refit_poisoned(
+            LogisticRegression(), X, y, [(X[:2], np.array([0, 1], dtype="M8[s]"))]
+        )
+
+
+@pytest.mark.parametrize("n_jobs", [0, 10**6, -0.5])
+def test_numbers_of_jobs_that_joblib_does_not_know(n_jobs):
+    X, y = np.eye(6), np.arange(6) % 2
+    with pytest.raises(ValueError, match="'n_jobs' parameter of refit_poisoned must"):
+        refit_poisoned(LogisticRegression(), X, y, [], n_jobs=n_jobs)
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), DecisionTreeClassifier()])
+def test_ensembles_refuse_sparse_rows_that_point_outside(model):
+    X, y = sparse.csr_matrix(np.eye(6)), np.arange(6) % 2
+    models = refit_poisoned(model, X, y, [(X[:2], 1 - y[:2])])
+    rows = X.copy()
+    rows.indices[0] = 10**6
+    with pytest.raises(ValueError, match="indices that point outside"):
+        models.predict(rows)

@@ -264,3 +264,27 @@ def test_input_is_left_alone():
     models = refit_scaled_pipeline(estimator, X, y, poisons, n_jobs=None)
     assert models is NotImplemented
     np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize(
+    ("scaler", "dtype"),
+    [(MinMaxScaler(), float), (StandardScaler(with_mean=False), np.float32)],
+)
+def test_features_that_are_rounding_errors_are_scaled_by_scikit_learn(scaler, dtype):
+    """A constant that poison moves in its last digit; means that hide deviations."""
+    X, y, _ = make_data()
+    rng = np.random.RandomState(0)
+    if dtype is float:
+        X[:, 1] = 3.3
+        X_new = X[:60].copy()
+        X_new[:, 1] += 1e-15 * rng.randn(60)
+    else:
+        X[:, 1:] = (X[:, 1:] + 1e5).astype(np.float32)
+        X, X_new = X.astype(dtype), X[:60].astype(dtype)
+    estimator = make_pipeline(scaler, LogisticRegression(max_iter=1000))
+    poisons = [(X_new, 1 - y[:60])]
+    models = refit_poisoned(estimator, X, y, poisons)
+    assert models.engine_ == "refit_scaled_pipeline"
+    real = clone(estimator).fit(append(X, X_new), np.concatenate([y, 1 - y[:60]]))
+    np.testing.assert_array_equal(models[0][-1].coef_, real[-1].coef_)
+    np.testing.assert_array_equal(models.predict(X)[0], real.predict(X))

@@ -351,3 +351,15 @@ def test_no_poison():
     X, y, _, X_test = problem("plain", 0)
     for estimator in ESTIMATORS[::2]:
         assert refit_poisoned(estimator, X, y, []).predict(X_test).shape == (0, 200)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_a_clean_fit_that_fails_by_an_index_hides_no_refit_that_works():
+    """Clean rows that do not vary have no direction to find."""
+    X, y = np.zeros((4, 1)), np.array([0, 0, 1, 1])
+    poisons = [(np.array([[3.0], [4]]), np.array([1, 1]))]
+    with pytest.raises(IndexError):
+        LinearDiscriminantAnalysis().fit(X, y)
+    wanted = fits(LinearDiscriminantAnalysis(), X, y, poisons)[0].predict(X)
+    models = refit_poisoned(LinearDiscriminantAnalysis(), X, y, poisons)
+    np.testing.assert_array_equal(models.predict(X)[0], wanted)
