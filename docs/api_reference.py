@@ -183,6 +183,14 @@ API_REFERENCE = {
         ),
         "names": ["BaseSanitizer", "BaseSubpopPoisoner"],
     },
+    "skpoison.persistence": {
+        "title": "Persistence",
+        "description": (
+            "What a saved object may hold, for skops to load it without running what "
+            "a file says. See :ref:`persistence`."
+        ),
+        "names": ["trusted_types"],
+    },
     "skpoison.estimator_checks": {
         "title": "Conformance suites",
         "description": (

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
+from copy import copy
 from difflib import get_close_matches
 from numbers import Integral
 
@@ -95,6 +96,11 @@ def membership_matrix(rows, columns, shape, sparse_output):
 
 def subpopulation_index(finder, target):
     """Give the number of ``target``, a number or a name, in a fitted finder."""
+    if isinstance(target, bool) or not isinstance(target, (Integral, str)):
+        raise ValueError(
+            f"target={target!r} must be the number or the name of a subpopulation of "
+            f"{type(finder).__name__}. Got {type(target).__name__}."
+        )
     if isinstance(target, Integral):
         return _check_number(finder, int(target))
     number = _made_up_number(finder, target)
@@ -194,6 +200,10 @@ def all_memberships(finder, *parts):
         codes = [_check_codes(finder.predict(X), finder) for X in parts]
         count = max(_n_subpopulations(finder) or 0, *(c.max() + 1 for c in codes))
         return [_one_column_a_row(c, count) for c in codes]
+    if isinstance(finder, BaseFinder) and hasattr(finder, "sparse_output"):
+        # A dense matrix of rows by subpopulations would be far larger than the rows.
+        finder = copy(finder)
+        finder.sparse_output = True
     return [_sparse_mask(finder.transform(X), finder) for X in parts]
 
 

@@ -11,11 +11,13 @@ from scipy import sparse
 from sklearn.base import ClusterMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state, gen_batches, get_tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skpoison.finders._base import BasePartitionFinder
 from skpoison.finders._numeric_columns import check_numeric
+from skpoison.utils._containers import as_rows
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._random import draw_seed
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 
@@ -155,7 +157,8 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         """
         rng = check_random_state(self.random_state)
         Z = self._fit_representation(X, y)
-        self._dtype = Z.dtype
+        check_squares(Z, Z.size, type(self).__name__)
+        self._dtype = Z.dtype.str
         Z = self._fit_pca(Z, rng)
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: the empty ones are left out below.
@@ -181,6 +184,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         check_is_fitted(self)
         # Clusterers and PCA read one precision, that of the training rows.
         Z = self._represent(X).astype(self._dtype, copy=False)
+        check_squares(Z, Z.shape[1], type(self).__name__)
         return self._renumber(self.clusterer_.predict(self._project(Z)))
 
     def get_feature_names_out(self, input_features=None):
@@ -203,6 +207,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         self.representation_ = None
         if self.representation is None:
             return self._features(X, reset=True)
+        X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, skip_check_array=True)
         self.representation_ = clone(self.representation).fit(X, y)
         return self._represent(X)
@@ -210,6 +215,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
     def _represent(self, X):
         if self.representation_ is None:
             return self._features(X, reset=False)
+        X = as_rows(X, type(self).__name__)
         return check_array(
             self.representation_.transform(X),
             accept_sparse="csr",
@@ -219,6 +225,7 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
 
     def _features(self, X, *, reset):
         """X as a matrix of features; one memory order, so that bits do not differ."""
+        X = as_rows(X, type(self).__name__)
         check_numeric(X, type(self).__name__, also=", or use FeatureMatch")
         X = validate_data(
             self,
@@ -255,9 +262,14 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
 
     def _make_clusterer(self, n_samples, rng):
         if self.clusterer is not None:
+            if _needs_labels(self.clusterer):
+                raise ValueError(
+                    "clusterer of ClusterMatch must be fitted without labels. Got "
+                    f"{self.clusterer!r}. Use a clusterer such as KMeans(10)."
+                )
             return clone(self.clusterer)
         seed = draw_seed(rng)
-        return KMeans(min(self.n_clusters, n_samples), n_init=1, random_state=seed)
+        return KMeans(min(int(self.n_clusters), n_samples), n_init=1, random_state=seed)
 
     def _number_clusters(self, raw):
         clusters, sizes = np.unique(raw[raw >= 0], return_counts=True)
@@ -282,6 +294,11 @@ class ClusterMatch(ClusterMixin, BasePartitionFinder):
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _needs_labels(clusterer):
+    has_tags = hasattr(clusterer, "__sklearn_tags__")
+    return has_tags and get_tags(clusterer).target_tags.required
 
 
 def _dense(Z):

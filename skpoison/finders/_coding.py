@@ -7,25 +7,34 @@ from collections import Counter
 from itertools import pairwise
 from math import inf
 from numbers import Integral
+from operator import index
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-from skpoison.utils._containers import is_frame, is_polars, is_texts, one_column
+from skpoison.utils._containers import (
+    as_rows,
+    is_frame,
+    is_polars,
+    is_texts,
+    one_column,
+)
+from skpoison.utils._content import check_content
+from skpoison.utils._plain_state import PlainState
 from skpoison.utils._sklearn import _get_column_indices
 
 # Rows of codes are numbered by 64-bit integers.
 LARGEST_KEY = 2**62
 
 
-class ValueCodes:
+class ValueCodes(PlainState):
     """Codes 0, 1, ... for the distinct values of one column; missing is a value."""
 
     def fit(self, column):
         """Learn the values of ``column`` and return its codes."""
         codes, values = pd.factorize(column)
-        self.values = pd.Index(np.asarray(values))
+        self.values = _index(np.asarray(values))
         missing = codes < 0
         self.has_missing = bool(missing.any())
         self.n_codes = len(values) + self.has_missing
@@ -34,7 +43,7 @@ class ValueCodes:
 
     def codes(self, column):
         """Codes of ``column``, -1 for values not met in fit."""
-        codes = self.values.get_indexer(pd.Index(column))
+        codes = self.values.get_indexer(_index(column))
         if self.has_missing:
             codes[np.asarray(pd.isna(column))] = len(self.values)
         return codes
@@ -49,6 +58,11 @@ class ValueCodes:
             for v, text in zip(self.values, texts, strict=True)
         ]
         return [f"{name}={text}" for text in texts + ["missing"] * self.has_missing]
+
+
+def _index(values):
+    """Index of values as they are: as texts, pandas refuses some that Python has."""
+    return pd.Index(values, dtype=object if values.dtype == object else None)
 
 
 class IntervalCodes:
@@ -72,7 +86,9 @@ class IntervalCodes:
             return np.asarray(self.bins, dtype=float)
         if len(present) == 0:
             return present
-        shares = np.linspace(0, 1, self.bins + 1)[1:-1]
+        # With so many, every value has a quantile of its own.
+        bins = min(self.bins, 2 * len(present))
+        shares = np.linspace(0, 1, bins + 1)[1:-1]
         cuts = np.quantile(present, shares, method="inverted_cdf")
         cuts = cuts[cuts > present.min()]
         if len(cuts) == 0:
@@ -115,7 +131,7 @@ class ColumnCoder:
         self._check_bins(finder)
         self.coders, codes = [], []
         for j, name in zip(self.columns, self.names, strict=True):
-            column = one_column(X, j)
+            column = as_native(one_column(X, j))
             coder = self._coder(finder, name, j, column)
             try:
                 codes.append(coder.fit(column))
@@ -134,9 +150,10 @@ class ColumnCoder:
         return [self._codes_at(finder, X, p) for p in positions]
 
     def _codes_at(self, finder, X, position):
+        column = as_native(one_column(X, self.columns[position]))
         try:
-            return self.coders[position].codes(one_column(X, self.columns[position]))
-        except ValueError as error:
+            return self.coders[position].codes(column)
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(
                 f"{type(finder).__name__} cuts column {self.names[position]!r} into "
                 f"intervals, and cannot read it as numbers: {error}."
@@ -159,8 +176,8 @@ class ColumnCoder:
         try:
             # scikit-learn 1.6 finds names in pandas frames only.
             table = pd.DataFrame(columns=X.columns) if is_polars(X) else X
-            columns = _get_column_indices(table, features)
-        except (ValueError, TypeError, IndexError) as error:
+            columns = [index(j) for j in _get_column_indices(table, features)]
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(
                 f"features={self.features!r} of {type(finder).__name__} must name "
                 f"columns of X, which has {X.shape[1]} of them: {error}{_advice(X)}"
@@ -175,7 +192,7 @@ class ColumnCoder:
                 f"features={self.features!r} of {type(finder).__name__} names a column "
                 "twice. Name each once."
             )
-        return [int(j) for j in columns]
+        return columns
 
     def _check_bins(self, finder):
         if not isinstance(self.bins, dict):
@@ -219,18 +236,14 @@ def check_table(finder, X, *, reset):
             f"{type(finder).__name__} reads columns, and raw texts have none. Use "
             "ClusterMatch with a representation instead."
         )
+    check_content(X, type(finder).__name__)
     if isinstance(X, list):
         # NumPy would turn the numbers of a row that also holds texts into texts.
         X = np.asarray(X, dtype=object)
     if is_frame(X):
-        if len(X) == 0:
-            raise ValueError(
-                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 "
-                f"is required by {type(finder).__name__}."
-            )
         validate_data(finder, X=X, reset=reset, skip_check_array=True)
-        return X
-    return validate_data(
+        return as_rows(X, type(finder).__name__)
+    X = validate_data(
         finder,
         X=X,
         reset=reset,
@@ -238,6 +251,8 @@ def check_table(finder, X, *, reset):
         accept_sparse=["csr", "csc"],
         ensure_all_finite="allow-nan",
     )
+    check_content(X, type(finder).__name__)
+    return X
 
 
 def _check_cuts(finder, name, cuts):
@@ -262,8 +277,19 @@ def _column_names(X):
     return names if named else [f"x{j}" for j in range(X.shape[1])]
 
 
+def as_native(column):
+    """Column in a dtype that pandas can look up: its byte order, no half precision."""
+    dtype = column.dtype
+    if not isinstance(dtype, np.dtype):
+        return column
+    wanted = np.dtype(np.float32) if dtype == np.float16 else dtype.newbyteorder("=")
+    return column if wanted == dtype else column.astype(wanted)
+
+
 def is_numeric(column, *, bools=False):
     """Whether a column holds numbers; whether truth values count is `bools`."""
+    if column.dtype == object and pd.api.types.infer_dtype(column) == "string":
+        return False
     column = pd.Series(column)
     if column.dtype == object:
         column = column.infer_objects()
@@ -295,7 +321,8 @@ def _interval_sizes(cuts, values):
 def _text(value):
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    # Half of a pair of surrogates is text to Python, and cannot be printed.
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _advice(X):

@@ -5,10 +5,11 @@
 
 from skpoison.finders._coding import is_numeric
 from skpoison.utils._containers import is_frame, is_texts, one_column
+from skpoison.utils._content import check_content
 
 
 def check_numeric(X, owner, also=""):
-    """Point to the remedy where raw texts or text columns come in.
+    """Point to the remedy where raw texts or text columns come in, and check X.
 
     Parameters
     ----------
@@ -26,6 +27,7 @@ def check_numeric(X, owner, also=""):
             f"{owner} cannot compare raw texts. Pass representation=, for example "
             "make_pipeline(TfidfVectorizer(), TruncatedSVD(50))."
         )
+    check_content(X, owner)
     if not is_frame(X):
         return
     columns = enumerate(X.columns)

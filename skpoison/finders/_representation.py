@@ -27,7 +27,8 @@ from skpoison.finders._net_activations import (
     net_activations,
 )
 from skpoison.utils._containers import as_rows, n_rows, take
-from skpoison.utils._inner_model import thaw
+from skpoison.utils._inner_model import ask, thaw
+from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
 
 ACTIVATIONS = {
@@ -153,6 +154,7 @@ class Representation(
         """
         X = as_rows(X, type(self).__name__)
         validate_data(self, X=X, skip_check_array=True)
+        y = None if y is None else flat_labels(y, type(self).__name__)
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.pca_ = None
         if self.n_components is not None:
@@ -246,7 +248,7 @@ def _hidden(network, X, number):
 
 
 def _output(model, X):
-    if hasattr(model, "predict_proba"):
-        return model.predict_proba(X)
-    scores = model.decision_function(X)
+    has_proba = hasattr(model, "predict_proba")
+    method = "predict_proba" if has_proba else "decision_function"
+    scores = ask(model, method, X, "Representation")
     return scores.reshape(-1, 1) if scores.ndim == 1 else scores

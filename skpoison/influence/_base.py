@@ -23,7 +23,12 @@ class TrainingLoss(ABC):
 
     n_params : int
         Number of parameters.
+
+    is_plain : bool
+        Whether it is made of arrays and plain values, and of nothing that torch made.
     """
+
+    is_plain = True
 
     @abstractmethod
     def losses(self, X, codes):

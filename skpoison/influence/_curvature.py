@@ -4,13 +4,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from functools import partial
 
 import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+
+from skpoison.influence._factorizations import Cholesky, Eigenvectors, Lu, Woodbury
 
 # Parameters up to which "auto" forms the whole matrix; 72 MB of it.
 AUTO_EXACT = 3000
@@ -88,11 +89,14 @@ class Curvature:
         if solver == "auto":
             solver = "exact" if loss.n_params <= AUTO_EXACT else "cg"
         self.solver, self.min_eigenvalue = solver, np.nan
-        self._solve = getattr(self, f"_prepare_{solver}")(rank, random_state)
+        self._solver = getattr(self, f"_prepare_{solver}")(rank, random_state)
 
     def solve(self, v):
         """Give the product of the inverse matrix and v, of shape (n_params,)."""
-        return self._solve(np.asarray(v, dtype=float))
+        v = np.asarray(v, dtype=float)
+        if self._solver is None:
+            return self._conjugate_gradients(v)
+        return self._solver.solve(v)
 
     def product(self, v):
         """Give the product of the matrix and v, of shape (n_params,)."""
@@ -119,16 +123,16 @@ class Curvature:
         size = np.abs(H).sum(axis=0).max()  # at least that of the largest eigenvalue
         negligible = len(H) * np.finfo(float).eps * size
         if smallest > negligible:
-            return partial(linalg.cho_solve, linalg.cho_factor(H, check_finite=False))
+            return Cholesky(*linalg.cho_factor(H, check_finite=False))
         _warn_if_indefinite(smallest, -negligible)
         if smallest < -negligible:
             *factor, info = linalg.lapack.dgetrf(H)
             if info == 0 and _is_regular(factor[0], size):
-                return partial(linalg.lu_solve, factor)
+                return Lu(*factor)
         return _minimum_norm(H, negligible)
 
     def _prepare_cg(self, rank, random_state):
-        return self._conjugate_gradients
+        """Keep nothing: every system is solved anew."""
 
     def _conjugate_gradients(self, v):
         shape, bends = (len(v), len(v)), []
@@ -167,7 +171,7 @@ class Curvature:
         self._check_definite(values)
         kept = values > p * np.finfo(float).eps * values.max()
         F = images @ (vectors[:, kept] / np.sqrt(values[kept]))
-        return _woodbury(self.diagonal, F)
+        return Woodbury.of(self.diagonal, F)
 
     def _check_definite(self, values):
         if values.min() < -1e-8 * np.abs(values).max():
@@ -196,7 +200,7 @@ class Curvature:
             )
         approximation = self.loss.kfac(self.X, self.codes, self.damping)
         self.min_eigenvalue = approximation.min_eigenvalue
-        return approximation.solve
+        return approximation
 
 
 def _is_regular(lu, size):
@@ -207,17 +211,6 @@ def _is_regular(lu, size):
 
 def _symmetric(A):
     return (A + A.T) / 2
-
-
-def _woodbury(diagonal, F):
-    """Inverse of a diagonal plus F times its transpose."""
-    scaled = F / diagonal[:, np.newaxis]
-    factor = linalg.cho_factor(np.eye(F.shape[1]) + F.T @ scaled)
-    return partial(_solve_by_woodbury, diagonal, scaled, factor)
-
-
-def _solve_by_woodbury(diagonal, scaled, factor, v):
-    return v / diagonal - scaled @ linalg.cho_solve(factor, scaled.T @ v)
 
 
 def _minimum_norm(H, negligible):
@@ -232,11 +225,7 @@ def _minimum_norm(H, negligible):
         UserWarning,
         stacklevel=2,
     )
-    return partial(_solve_by_eigenvectors, values[kept], vectors[:, kept])
-
-
-def _solve_by_eigenvectors(values, vectors, v):
-    return vectors @ ((vectors.T @ v) / values)
+    return Eigenvectors(values[kept], vectors[:, kept])
 
 
 def _warn_if_indefinite(value, limit, at_most=""):

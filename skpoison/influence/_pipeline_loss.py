@@ -32,6 +32,7 @@ class PipelineLoss(TrainingLoss):
     def __init__(self, loss, slope, shift):
         self.loss, self.slope, self.shift = loss, slope, shift
         self.classes, self.n_params = loss.classes, loss.n_params
+        self.is_plain = loss.is_plain
 
     def transform(self, X):
         """Give the rows that the last step sees."""

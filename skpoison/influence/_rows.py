@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skpoison.utils._plain_state import PlainState
+
 
 @dataclass
-class Rows:
+class Rows(PlainState):
     """Rows of a data set, and their classes.
 
     Attributes

@@ -3,6 +3,8 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,8 +15,7 @@ from sklearn.utils import (
     check_random_state,
     get_tags,
 )
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.influence._class_weights import ClassWeights
 from skpoison.influence._curvature import Curvature
@@ -23,9 +24,17 @@ from skpoison.influence._refits import Refits
 from skpoison.influence._rows import Rows
 from skpoison.influence._threads import one_thread
 from skpoison.influence._verification import choose_rows, verification
-from skpoison.utils._containers import is_frame, n_rows
+from skpoison.utils._containers import as_rows, is_empty, is_frame, tidy
+from skpoison.utils._magnitudes import check_squares
+from skpoison.utils._plain_state import PlainState
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from skpoison.utils._row_sampler import flat_labels
+from skpoison.utils._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+)
 
 # How rows are read; float32, such as of images, stays as it is.
 READING = {
@@ -35,7 +44,7 @@ READING = {
 }
 
 
-class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
+class SubpopulationInfluence(PlainState, MetaEstimatorMixin, BaseEstimator):
     """Estimate what each training row does to the loss of one subpopulation.
 
     One Newton step stands for a refit: it tells how the mean loss of some target rows
@@ -197,8 +206,11 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
             The fitted instance.
         """
         rng = check_random_state(self.random_state)
+        owner = type(self).__name__
+        X = tidy(as_rows(X, owner))
+        y = None if y is None else flat_labels(y, owner)
         values, y = validate_data(self, X, y, **READING)
-        check_classification_targets(y)
+        check_squares(values, np.prod(values.shape), owner)
         given = X if is_frame(X) else values
         self.estimator_ = seeded_clone(self.estimator, rng).fit(given, y)
         self._loss = loss_of(self.estimator_, given, type(self).__name__, "estimator")
@@ -207,6 +219,7 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         self._weights = ClassWeights(
             self.estimator_, self.classes_, self._train.codes, type(self).__name__
         )
+        self._rng = deepcopy(rng)
         self._curvature = self._fit_curvature(rng)
         self.min_eigenvalue_ = self._curvature.min_eigenvalue
         self.verification_ = None
@@ -252,7 +265,8 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         rows = self._train if is_train else self._read(X, y)
         with one_thread():
             scores = self._scores(rows, self._direction(target))
-        if verify:
+        self._check_finite(scores, "X_target or X")
+        if not isinstance(verify, Integral) or verify:
             self.verification_ = self._verify(rows, is_train, scores, target, verify)
         return scores
 
@@ -288,7 +302,16 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
             gradients = self._loss.input_gradients(
                 poison.values, poison.codes, direction
             )
-        return self._weights.weighted(np.asarray(gradients), poison.codes)
+        gradients = self._weights.weighted(np.asarray(gradients), poison.codes)
+        self._check_finite(gradients, "X_target or X_poison")
+        return gradients
+
+    def _check_finite(self, values, names):
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{names} of {type(self).__name__} holds numbers so large that their "
+                "influence is not finite. Scale the features."
+            )
 
     def _fit_curvature(self, rng):
         with one_thread():
@@ -333,11 +356,12 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         owner, names = type(self).__name__, f"X{suffix} and y{suffix}"
         if X is None or y is None:
             raise ValueError(f"{owner} needs {names} both. Got one of them only.")
-        if n_rows(X) == 0:
+        if is_empty(X):
             raise ValueError(f"X{suffix} of {owner} has no rows. Choose at least one.")
+        X = tidy(as_rows(X, owner))
         validate_data(self, X, reset=False, skip_check_array=True)
         values = check_array(X, input_name=f"X{suffix}", estimator=self, **READING)
-        y = column_or_1d(y)
+        y = flat_labels(y, f"y{suffix} of {owner}")
         check_consistent_length(values, y)
         if values.shape[1:] != self._train.values.shape[1:]:
             raise ValueError(
@@ -351,10 +375,28 @@ class SubpopulationInfluence(MetaEstimatorMixin, BaseEstimator):
         try:
             return self._loss.codes(y)
         except (TypeError, ValueError) as error:
+            given = list(dict.fromkeys(y.tolist()))[:9]
             raise ValueError(
                 f"{name} of {type(self).__name__} must hold classes that the model was "
-                f"fitted on, {self.classes_.tolist()}. Got {np.unique(y).tolist()}."
+                f"fitted on, {self.classes_.tolist()}. Got {given}."
             ) from error
+
+    def __getstate__(self):
+        """Leave out what torch made of the model and the rows."""
+        state = super().__getstate__()
+        if "_loss" not in state or state["_loss"].is_plain:
+            return state
+        return {k: v for k, v in state.items() if k not in {"_loss", "_curvature"}}
+
+    def __setstate__(self, state):
+        """Make again what was left out."""
+        super().__setstate__(state)
+        if "_train" in state and "_loss" not in state:
+            owner, given = type(self).__name__, self._train.given
+            self._loss = loss_of(self.estimator_, given, owner, "estimator")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # which `fit` has told of
+                self._curvature = self._fit_curvature(deepcopy(self._rng))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

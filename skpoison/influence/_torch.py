@@ -69,6 +69,8 @@ class ModuleLoss(TrainingLoss):
     those of one batch by rounding alone. Nothing is drawn, and the net stays as it is.
     """
 
+    is_plain = False
+
     def __init__(self, function, criterion, classes, decay, batch_size=None):
         self.function, self.criterion = function, criterion
         self.classes, self.decay, self.batch_size = classes, decay, batch_size

@@ -63,6 +63,7 @@ class ConvNet(nn.Module):
 
 class HuggingFaceClassifier(SeededNetClassifier):
     checkpoint: PathLike
+    revision: str
     max_length: int
     optimizer: type[Optimizer]
     lr: float
@@ -81,6 +82,7 @@ class HuggingFaceClassifier(SeededNetClassifier):
         self,
         checkpoint: PathLike,
         *,
+        revision: str = "main",
         max_length: int = 256,
         optimizer: type[Optimizer] = ...,
         lr: float = 1e-05,

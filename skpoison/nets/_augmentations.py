@@ -118,3 +118,35 @@ def _pick(X, rows, columns):
     channels = torch.arange(X.shape[1], device=X.device)[:, None, None]
     rows, columns = rows.to(X.device), columns.to(X.device)
     return X[images, channels, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+AUGMENTATIONS = {"shift_and_flip": shift_and_flip}
+
+
+def check_augmented(changed, X, owner):
+    """Give what an augmentation returned, or raise where a module cannot read it.
+
+    Parameters
+    ----------
+    changed : object
+        What it returned.
+
+    X : Tensor of shape (n_samples, ...)
+        What it was given.
+
+    owner : str
+        Who complains.
+
+    Returns
+    -------
+    changed : Tensor of shape (n_samples, ...)
+        What it returned.
+    """
+    is_tensor = isinstance(changed, torch.Tensor)
+    if is_tensor and changed.shape[:1] == X.shape[:1] and changed.dtype == X.dtype:
+        return changed
+    got = f"{changed.dtype} of shape {tuple(changed.shape)}" if is_tensor else changed
+    raise ValueError(
+        f"augmentation of {owner} must return a tensor of {len(X)} rows of {X.dtype}. "
+        f"Got {got!r}."
+    )

@@ -5,6 +5,8 @@
 
 from torch import nn
 
+from skpoison.nets._sizes import check_module
+
 
 class ConvNet(nn.Module):
     """Convolutional network of the subpopulation paper, for small images [1]_.
@@ -53,6 +55,14 @@ class ConvNet(nn.Module):
 
     def __init__(self, n_channels, image_size, n_classes, width=32, negative_slope=0.1):
         super().__init__()
+        given = {"n_channels": n_channels, "n_classes": n_classes, "width": width}
+        given |= {"image_size": image_size, "negative_slope": negative_slope}
+        check_module("ConvNet", **given)
+        if len(image_size) != 2:
+            raise ValueError(
+                "image_size of ConvNet must be a height and a width, in pixels. Got "
+                f"{tuple(image_size)}."
+            )
         height, across = image_size
         if min(height, across) < 8:
             raise ValueError(

@@ -56,8 +56,9 @@ class AnyDevice:
         self.__dict__["device"] = device
 
     def __setstate__(self, state):
-        """Take the state of a pickle, on a machine that may have another device."""
-        device = state["device"]
-        super().__setstate__({**state, "device": resolve_device(device)})
+        """Take a state, on a machine that may have another device."""
+        device = state.get("device", "auto")
+        known = type(state)(state, device=resolve_device(device))
+        super().__setstate__(known)
         if device == "auto":
             self.device = device

@@ -6,10 +6,8 @@
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils import TransformerTags, assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
-from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochScoring
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -17,9 +15,11 @@ from torch.utils.data import DataLoader, Dataset
 from skpoison.nets._batches import Rows, as_batch, rows_of
 from skpoison.nets._functional import threads
 from skpoison.nets._inputs import check_shape, is_bytes, rows_of_numbers
+from skpoison.nets._plain_net import PlainNet
+from skpoison.utils._row_sampler import flat_labels, native
 
 
-class EncodingNet(NeuralNetClassifier):
+class EncodingNet(PlainNet):
     """Net that checks its rows, and gives labels numbers.
 
     The base of :class:`SeededNetClassifier`, which documents what it learns.
@@ -43,8 +43,11 @@ class EncodingNet(NeuralNetClassifier):
         codes : ndarray of int64 of shape (n_samples,)
             Their places in `classes_`.
         """
-        y = np.asarray(y)
-        codes = pd.Index(self.classes_).get_indexer(y)
+        y = native(np.asarray(y))
+        # Texts stay objects: those that are no UTF-8 are no others.
+        kind = object if self.classes_.dtype.kind in "OU" else None
+        places = pd.Index(self.classes_, dtype=kind)
+        codes = places.get_indexer(pd.Index(y, dtype=kind))
         unseen = pd.unique(y[codes < 0])
         if len(unseen):
             raise ValueError(
@@ -135,6 +138,26 @@ class EncodingNet(NeuralNetClassifier):
             self._check_names(X, reset=False)
         return Rows(rows, None if y is None else self.encode(y))
 
+    def get_params_for(self, prefix):
+        """Give the parameters of a part.
+
+        Parameters
+        ----------
+        prefix : str
+            Its name, such as "iterator_train".
+
+        Returns
+        -------
+        params : dict of str to object
+            Its parameters.
+        """
+        params = super().get_params_for(prefix)
+        if prefix in ("iterator_train", "iterator_valid"):
+            params.setdefault(
+                "batch_size", int(self.batch_size)
+            )  # torch takes no other
+        return params
+
     def get_iterator(self, dataset, training=False):
         """Give the batches of a data set.
 
@@ -198,15 +221,9 @@ class EncodingNet(NeuralNetClassifier):
                 f"{name} requires y to be passed, but the target y is None."
             )
         rows = self._rows(X)
-        y = column_or_1d(y, warn=True)
-        if pd.isna(y).any():
-            raise ValueError(
-                f"y of {name} has NaN or None at {np.flatnonzero(pd.isna(y))[:5]}. "
-                "Drop the rows that have no label."
-            )
-        if y.dtype.kind == "f":
-            assert_all_finite(y, estimator_name=name, input_name="y")
-        check_classification_targets(y)
+        labels = flat_labels(y, name)
+        column_or_1d(y, warn=True)  # which tells the user where y is a column
+        y = labels
         if len(rows) != len(y):
             raise ValueError(
                 f"X and y of {name} must have as many rows. Got {len(rows)} and "

@@ -3,7 +3,9 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,8 +13,17 @@ import transformers
 from safetensors import SafetensorError
 from torch import nn
 
+from skpoison.nets._net_arguments import check_arguments
+from skpoison.nets._plain_checkpoint import (
+    model_of,
+    plain_architecture,
+    plain_tokenizer,
+    tokenizer_of,
+)
 from skpoison.nets._seeded_net_classifier import SeededNetClassifier
 from skpoison.nets._text_tokenizer import check_texts
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class HuggingFaceClassifier(SeededNetClassifier):
@@ -25,7 +36,12 @@ class HuggingFaceClassifier(SeededNetClassifier):
     ----------
     checkpoint : str or path-like
         Folder with a model and its tokenizer, as `save_pretrained` writes them, or the
-        name of one on the Hugging Face hub, which is then downloaded.
+        name of one on the Hugging Face hub, which is then downloaded. Code that it
+        brings is not run.
+
+    revision : str, default="main"
+        Which version of a checkpoint on the hub: the hash of a commit is one that
+        nobody can change afterwards, a branch or a tag may move. A folder has one only.
 
     max_length : int, default=256
         Texts are cut after so many tokens. The time of a batch grows with its longest
@@ -111,6 +127,7 @@ class HuggingFaceClassifier(SeededNetClassifier):
         self,
         checkpoint,
         *,
+        revision="main",
         max_length=256,
         optimizer=torch.optim.AdamW,
         lr=1e-5,
@@ -138,6 +155,7 @@ class HuggingFaceClassifier(SeededNetClassifier):
             verbose=verbose,
         )
         self.checkpoint = checkpoint
+        self.revision = revision
         self.max_length = max_length
 
     def fit(self, X, y, **fit_params):
@@ -159,15 +177,14 @@ class HuggingFaceClassifier(SeededNetClassifier):
         self : HuggingFaceClassifier
             The fitted classifier.
         """
+        check_arguments(self)
         if not (self.warm_start and self._has_seen_data()):
             self._load_tokenizer()
         return super().fit(X, y, **fit_params)
 
     def _make_module(self):
         with _clear_errors(self), _quiet():
-            module = TextClassifier(
-                self.checkpoint, len(self.classes_), self._padding()
-            )
+            module = TextClassifier(self._make_model(), self._padding())
         most = getattr(module.model.config, "max_position_embeddings", self.max_length)
         if self.max_length > most:
             raise ValueError(
@@ -176,16 +193,52 @@ class HuggingFaceClassifier(SeededNetClassifier):
             )
         return module
 
+    def _make_model(self):
+        auto = transformers.AutoModelForSequenceClassification
+        model, report = auto.from_pretrained(
+            self.checkpoint,
+            revision=self.revision,
+            num_labels=len(self.classes_),
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+        )
+        _check_loaded(model, report)
+        return model
+
     def _load_tokenizer(self):
         with _clear_errors(self), _quiet():
             self.tokenizer_ = transformers.AutoTokenizer.from_pretrained(
-                self.checkpoint, padding_side="right"
+                self.checkpoint,
+                revision=self.revision,
+                padding_side="right",
+                trust_remote_code=False,
             )
         if self.tokenizer_.pad_token_id is None:
             raise ValueError(
                 f"checkpoint={str(self.checkpoint)!r} of {type(self).__name__} has a "
                 "tokenizer without a padding token. Set its pad_token, and save it."
             )
+
+    def __getstate__(self):
+        """Give the tokenizer and the architecture as texts, and the rest as arrays."""
+        state = super().__getstate__()
+        if hasattr(self, "tokenizer_"):
+            state["tokenizer_"] = plain_tokenizer(self.tokenizer_)
+        if hasattr(self, "module_"):
+            state["_architecture"] = plain_architecture(self.module_.model)
+        return state
+
+    def _restore(self, trained, epochs, state):
+        """Make the net again without its checkpoint."""
+        if "tokenizer_" in state:
+            state["tokenizer_"] = tokenizer_of(state["tokenizer_"])
+        architecture = state.pop("_architecture", None)
+        if architecture is not None:
+            vars(self)["_make_model"] = partial(model_of, architecture)
+        super()._restore(trained, epochs, state)
+        vars(self).pop("_make_model", None)
 
     def _check_names(self, X, reset):
         """Texts have no features."""
@@ -199,8 +252,15 @@ class HuggingFaceClassifier(SeededNetClassifier):
             return X
         if not hasattr(self, "tokenizer_"):
             self._load_tokenizer()
+        texts = check_texts(X, type(self).__name__)
+        for i, text in enumerate(texts):
+            if not text.isascii() and SURROGATE.search(text):
+                raise ValueError(
+                    f"Text number {i} that {type(self).__name__} was given is not "
+                    "Unicode: it holds a lone surrogate. Read it with its encoding."
+                )
         numbers = self.tokenizer_(
-            check_texts(X, type(self).__name__),
+            texts,
             truncation=True,
             max_length=self.max_length,
             padding="max_length",
@@ -212,18 +272,9 @@ class HuggingFaceClassifier(SeededNetClassifier):
 class TextClassifier(nn.Module):
     """Model of transformers that takes token numbers and gives logits."""
 
-    def __init__(self, checkpoint, n_classes, padding):
+    def __init__(self, model, padding):
         super().__init__()
-        self.padding = padding
-        auto = transformers.AutoModelForSequenceClassification
-        self.model, report = auto.from_pretrained(
-            checkpoint,
-            num_labels=n_classes,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-        _check_loaded(self.model, report)
+        self.model, self.padding = model, padding
 
     def forward(self, X):
         """Give the logits; columns that are padding in all rows are left out."""

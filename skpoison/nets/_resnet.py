@@ -5,6 +5,8 @@
 
 from torch import nn
 
+from skpoison.nets._sizes import check_module
+
 
 class ResNet(nn.Module):
     """Residual network for CIFAR-10 [1]_, of 6 * `n_blocks` + 2 layers.
@@ -48,6 +50,8 @@ class ResNet(nn.Module):
 
     def __init__(self, n_channels, n_classes, n_blocks=3, width=16):
         super().__init__()
+        given = {"n_channels": n_channels, "n_classes": n_classes}
+        check_module("ResNet", n_blocks=n_blocks, width=width, **given)
         self.stem = nn.Sequential(*_normalized(n_channels, width, 1), nn.ReLU())
         self.stages = nn.Sequential(
             *_stage(n_blocks, width, width, 1),

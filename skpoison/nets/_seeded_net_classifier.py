@@ -13,18 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skpoison.nets._activations import iter_activations
-from skpoison.nets._augmentations import shift_and_flip
-from skpoison.nets._devices import AnyDevice, check_device
+from skpoison.nets._augmentations import AUGMENTATIONS, check_augmented
+from skpoison.nets._devices import AnyDevice
 from skpoison.nets._encoding_net import EncodingNet
 from skpoison.nets._functional import seeded, threads
 from skpoison.nets._inputs import to_model
 from skpoison.nets._layers import evaluate_frozen, freeze_parameters, takes_tokens
 from skpoison.nets._linear_decay import LinearDecay
+from skpoison.nets._net_arguments import check_arguments
 from skpoison.nets._pretrained import load_pretrained
 from skpoison.nets._sizes import sizes_for
 from skpoison.utils._random import draw_seed
-
-AUGMENTATIONS = {"shift_and_flip": shift_and_flip}
 
 
 class SeededNetClassifier(AnyDevice, EncodingNet):
@@ -284,6 +283,7 @@ class SeededNetClassifier(AnyDevice, EncodingNet):
         self : SeededNetClassifier
             The fitted classifier.
         """
+        check_arguments(self)
         goes_on = self.warm_start and self._has_seen_data()
         rows, y = self._checked(X, y)
         if not goes_on:
@@ -316,6 +316,7 @@ class SeededNetClassifier(AnyDevice, EncodingNet):
         """
         if "_routing_method" in fit_params:
             return super().partial_fit(X, y, **fit_params)
+        check_arguments(self)
         goes_on = self._has_seen_data()
         rows, y = self._checked(X, y)
         if goes_on:
@@ -416,19 +417,8 @@ class SeededNetClassifier(AnyDevice, EncodingNet):
         self : SeededNetClassifier
             The classifier, initialized.
         """
-        check_device(self.__dict__["device"], type(self).__name__)
-        self._check_option("mixed_precision", (True, False, "auto"))
-        self._check_option("schedule", ("linear", None))
-        if not callable(self.augmentation):
-            self._check_option("augmentation", (*AUGMENTATIONS, None))
+        check_arguments(self)
         return super().initialize()
-
-    def _check_option(self, name, allowed):
-        if getattr(self, name) not in allowed:
-            raise ValueError(
-                f"{name}={getattr(self, name)!r} of {type(self).__name__} must be one "
-                f"of {list(allowed)}{', or callable' * (name == 'augmentation')}."
-            )
 
     def initialize_module(self):
         """Make the module; load and freeze its weights.
@@ -472,7 +462,8 @@ class SeededNetClassifier(AnyDevice, EncodingNet):
             # Convolutions are faster so on CPUs and GPUs.
             x = x.contiguous(memory_format=torch.channels_last)
         if self.augmentation is not None and self.module_.training:
-            x = AUGMENTATIONS.get(self.augmentation, self.augmentation)(x)
+            augment = AUGMENTATIONS.get(self.augmentation, self.augmentation)
+            x = check_augmented(augment(x), x, type(self).__name__)
         if not self.mixes_precision():
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):

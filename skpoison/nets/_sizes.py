@@ -4,10 +4,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import inspect
+from numbers import Integral, Real
 
 from sklearn.exceptions import NotFittedError
 
+from skpoison.utils._sklearn import Interval, validate_parameter_constraints
+
 SIZES = ("n_features", "n_channels", "image_size", "n_classes")
+COUNT = [Interval(Integral, 1, None, closed="left")]
+OTHERS = {
+    "hidden_layer_sizes": [list, tuple],
+    "image_size": [list, tuple],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "negative_slope": [Interval(Real, 0, None, closed="left")],
+    "batch_norm": ["boolean"],
+    "n_layers": [Interval(Integral, 0, None, closed="left")],
+}
+
+
+def check_module(owner, **given):
+    """Raise where an argument of a module is not allowed.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the module.
+
+    **given : dict of str to object
+        Arguments. Those that are no counts from 1 are in `OTHERS`.
+    """
+    # torch takes no truth value for a number.
+    given = {
+        n: str(v) if v is True and n not in OTHERS else v for n, v in given.items()
+    }
+    constraints = {name: OTHERS.get(name, COUNT) for name in given}
+    validate_parameter_constraints(constraints, given, owner)
+    for name in ("hidden_layer_sizes", "image_size"):
+        for size in given.get(name, ()):
+            validate_parameter_constraints({name: COUNT}, {name: size}, owner)
 
 
 def sizes_for(module, given, net):

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from skpoison.nets._sizes import check_module
+
 
 class TabularNet(nn.Module):
     """Fully connected network with ReLU units.
@@ -47,6 +49,9 @@ class TabularNet(nn.Module):
 
     def __init__(self, n_features, n_classes, hidden_layer_sizes=(10,), dropout=0.0):
         super().__init__()
+        given = {"n_features": n_features, "n_classes": n_classes, "dropout": dropout}
+        given["hidden_layer_sizes"] = hidden_layer_sizes
+        check_module("TabularNet", **given)
         sizes = [n_features, *hidden_layer_sizes]
         parts = []
         for n_in, n_out in pairwise(sizes):

@@ -77,7 +77,7 @@ class TextTokenizer(TransformerMixin, BaseEstimator):
         max_length=256,
         min_df=2,
         lowercase=True,
-        token_pattern=r"(?u)\b\w+\b",
+        token_pattern=r"(?u)\b\w+\b",  # nosec B107 # tokens of texts
     ):
         self.max_tokens = max_tokens
         self.max_length = max_length
@@ -141,7 +141,7 @@ class TextTokenizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         words = self._analyzer()
         texts = check_texts(X, type(self).__name__)
-        out = np.full((len(texts), self.max_length), PADDING, dtype=np.int64)
+        out = np.full((len(texts), int(self.max_length)), PADDING, dtype=np.int64)
         out[:, 0] = UNKNOWN
         for row, text in zip(out, texts, strict=True):
             numbers = [

@@ -6,6 +6,8 @@
 import torch
 from torch import nn
 
+from skpoison.nets._sizes import check_module
+
 PADDING = 0
 
 
@@ -80,6 +82,11 @@ class TextTransformer(nn.Module):
         dropout=0.1,
     ):
         super().__init__()
+        given = {"n_classes": n_classes, "n_tokens": n_tokens, "dropout": dropout}
+        given |= {"max_length": max_length, "n_layers": n_layers, "n_heads": n_heads}
+        check_module(
+            "TextTransformer", d_model=d_model, d_feedforward=d_feedforward, **given
+        )
         if d_model % n_heads:
             raise ValueError(
                 f"d_model={d_model} of TextTransformer must be a multiple of "

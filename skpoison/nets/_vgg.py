@@ -5,6 +5,8 @@
 
 from torch import nn
 
+from skpoison.nets._sizes import check_module
+
 # Convolutions in each of the five stages; three linear layers of the original make up
 # the count, of which one is left here.
 STAGES = {
@@ -72,6 +74,8 @@ class VGG(nn.Module):
 
     def __init__(self, n_channels, n_classes, n_layers=16, width=64, batch_norm=True):
         super().__init__()
+        given = {"n_channels": n_channels, "n_classes": n_classes, "width": width}
+        check_module("VGG", n_layers=n_layers, batch_norm=batch_norm, **given)
         if n_layers not in STAGES:
             raise ValueError(
                 f"n_layers={n_layers!r} of VGG must be one of {list(STAGES)}."

@@ -94,6 +94,7 @@ def images(digits):
 
 
 def conv_net(**settings):
+    pytest.importorskip("skorch")
     from skpoison.nets import ConvNet
 
     return skorch_net(ConvNet, module__width=2, **settings)

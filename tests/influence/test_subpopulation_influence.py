@@ -452,3 +452,19 @@ def test_models_of_one_output_against_the_rest_are_refused():
     model.solver = "liblinear"
     with pytest.raises(ValueError, match="each class against the rest"):
         influence_of(FrozenEstimator(model), X, y)
+
+
+@pytest.mark.parametrize("labels", [[0, None], [0, "a"], [[0], [1, 1]], [0, object()]])
+def test_labels_that_are_none_are_told(labels):
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    fitted = SubpopulationInfluence(LogisticRegression()).fit(X, y)
+    with pytest.raises(ValueError, match=r"y_target|Unknown label type|Mix of label"):
+        fitted.score_rows(X[:2], labels)
+
+
+@pytest.mark.parametrize("verify", [None, "", [], 0.5, -1])
+def test_verify_is_a_count(verify):
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    fitted = SubpopulationInfluence(LogisticRegression()).fit(X, y)
+    with pytest.raises(ValueError, match=r"verify of .* from 0 to"):
+        fitted.score_rows(X[:2], y[:2], verify=verify)

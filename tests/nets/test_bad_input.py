@@ -89,8 +89,8 @@ def test_a_number_of_features_that_was_not_fitted():
         (None, "requires y to be passed, but the target y is None"),
         (LABELS[:5], "must have as many rows. Got 6 and 5"),
         (["a"] * 6, r"at least 2 classes. Got 1 class: \['a'\]"),
-        ([*LABELS[:5], None], "y of SeededNetClassifier has NaN or None"),
-        ([0, 1, np.nan] * 2, "y of SeededNetClassifier has NaN or None"),
+        ([*LABELS[:5], None], "SeededNetClassifier needs a label for every row"),
+        ([0, 1, np.nan] * 2, "SeededNetClassifier needs a label for every row"),
         (np.linspace(0, 1, 6), "Unknown label type"),
         (np.eye(6), "should be a 1d array"),
     ],
@@ -113,7 +113,7 @@ def test_labels_that_are_none(y, message):
         ({"freeze": "all"}, "freeze='all' of .* must be None, 'features' or a list"),
         ({"freeze": ["hidden.*", "last.*"]}, "no parameter matches 'last.*'. The"),
         ({"freeze": ["*"]}, "leaves nothing to train: it matches all 4 parameters"),
-        ({"random_state": -1}, "Seed must be between"),
+        ({"random_state": -1}, "'random_state' parameter of SeededNetClassifier"),
     ],
     ids=range(10),
 )
@@ -130,7 +130,7 @@ def test_a_device_that_is_not_there_is_found_before_training():
     assert fit(device="auto").device == "cpu"
 
 
-@pytest.mark.parametrize("layer", ["hidden9", 1.5, 3, -2])
+@pytest.mark.parametrize("layer", ["hidden9", 3, -2])
 def test_a_layer_that_is_not_there_lists_those_that_are(layer):
     with pytest.raises(ValueError, match=r"layer=.*'hidden.0'"):
         fit(layer=layer).transform(TABLE)
@@ -145,3 +145,58 @@ def test_a_layer_that_is_not_called():
 
     with pytest.raises(ValueError, match=r"Unused does not call it. Name another"):
         fit(Unused, layer="spare").transform(TABLE)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"lr": -1.0},
+        {"lr": np.nan},
+        {"lr": 1e300},
+        {"lr": "0.1"},
+        {"max_epochs": 0.5},
+        {"max_epochs": -1},
+        {"batch_size": 0},
+        {"batch_size": "16"},
+        {"batch_size": 10**400},
+        {"freeze": [0]},
+        {"freeze": 3},
+        {"layer": None},
+        {"n_threads": 0},
+        {"n_threads": True},
+        {"n_threads": "1"},
+        {"random_state": -1},
+        {"schedule": ["linear"]},
+        {"mixed_precision": 1},
+    ],
+    ids=str,
+)
+def test_parameters_are_checked_by_name(given):
+    (name,) = given
+    net = SeededNetClassifier(TabularNet, **given)
+    with pytest.raises(ValueError, match=rf"{name}.* of SeededNetClassifier"):
+        net.fit(np.eye(6, dtype="f4"), [0, 1] * 3)
+
+
+@pytest.mark.parametrize("size", [np.int64(2), np.uint8(2), -1])
+def test_sizes_of_batches_of_other_dtypes(size):
+    X = np.eye(6, dtype="f4")
+    net = SeededNetClassifier(TabularNet, batch_size=size, max_epochs=1, random_state=0)
+    plain = SeededNetClassifier(
+        TabularNet, batch_size=int(size), max_epochs=1, random_state=0
+    )
+    proba = net.fit(X, [0, 1] * 3).predict_proba(X)
+    assert np.array_equal(proba, plain.fit(X, [0, 1] * 3).predict_proba(X))
+
+
+@pytest.mark.parametrize("returned", [None, 7, [1], np.ones(6)], ids=str)
+def test_augmentations_return_rows(returned):
+    net = SeededNetClassifier(TabularNet, augmentation=lambda X: returned)
+    with pytest.raises(ValueError, match="augmentation of SeededNetClassifier must"):
+        net.fit(np.eye(6, dtype="f4"), [0, 1] * 3)
+
+
+def test_labels_that_are_no_unicode_are_labels():
+    labels = ["\ud800", "\udc00"] * 3
+    net = SeededNetClassifier(TabularNet, max_epochs=1, random_state=0)
+    assert net.fit(np.eye(6, dtype="f4"), labels).classes_.tolist() == labels[:2]

@@ -263,3 +263,37 @@ def test_a_tokenizer_without_padding(bert, tmp_path):
     save_tokenizer(tmp_path / "bare", WORDS)
     with pytest.raises(ValueError, match="has a tokenizer without a padding token"):
         make_net(tmp_path / "bare").fit(TEXTS, LABELS)
+
+
+def test_a_file_of_skops_needs_neither_checkpoint_nor_pickle(bert, tmp_path):
+    sio = pytest.importorskip("skops.io")
+    folder = tmp_path / "bert"
+    shutil.copytree(bert, folder)
+    net = HuggingFaceClassifier(str(folder), max_length=10, random_state=0, lr=1e-3)
+    net.fit(TEXTS, LABELS)
+    shutil.rmtree(folder)
+    data = sio.dumps(net)
+    unknown = sio.get_untrusted_types(data=data)
+    assert all(name.startswith("skpoison.nets.") for name in unknown)
+    again = sio.loads(data, trusted=unknown)
+    assert_array_equal(again.predict_proba(TEXTS), net.predict_proba(TEXTS))
+    numbers = [
+        n.tokenizer_(["the new film. is", "good"]).input_ids for n in (again, net)
+    ]
+    assert numbers[0] == numbers[1]
+    assert "_make_model" not in vars(again)
+
+
+def test_the_revision_and_no_code_of_a_checkpoint_are_asked_for(bert, monkeypatch):
+    asked = []
+    for auto in ("AutoTokenizer", "AutoModelForSequenceClassification"):
+        given = getattr(transformers, auto).from_pretrained
+
+        def note(*args, given=given, **kwargs):
+            asked.append((kwargs["revision"], kwargs["trust_remote_code"]))
+            return given(*args, **kwargs)
+
+        monkeypatch.setattr(getattr(transformers, auto), "from_pretrained", note)
+    net = HuggingFaceClassifier(bert, revision="v7", max_length=10, max_epochs=1)
+    net.fit(TEXTS, LABELS)
+    assert asked == [("v7", False)] * 2
