@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 
 from skpoison.attacks import SubpopPoisoner
 from skpoison.audit._arguments import check_left_out
@@ -26,8 +25,10 @@ from skpoison.defenses._budgets import check_budgets
 from skpoison.defenses._partitions import poisoned_ballots
 from skpoison.defenses._vote_certificates import count_votes
 from skpoison.utils._containers import take
+from skpoison.utils._parallel import in_parallel, scattered
 from skpoison.utils._random import LARGEST_SEED, draw_seed
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     Interval,
     validate_parameter_constraints,
@@ -42,7 +43,7 @@ CONSTRAINTS = {
     "collective": ["boolean"],
     "time_limit": [Interval(Real, 0, None, closed="neither")],
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 SET_HERE = ("finder", "target", "alpha", "relative_to", "aux_size", "random_state")
@@ -213,7 +214,7 @@ def accuracy_bracket(
     rng = check_random_state(random_state)
     data = set_apart(X, y, (X_aux, y_aux), (X_test, y_test), None, rng, OWNER)
     finder_seed, victim_seed = draw_seed(rng), draw_seed(rng)
-    seeds = rng.randint(LARGEST_SEED, size=n_repeats)
+    seeds = rng.randint(LARGEST_SEED, size=int(n_repeats))
     victim = clone(estimator)
     if victim.random_state is None:
         victim.set_params(random_state=victim_seed)
@@ -332,11 +333,11 @@ def _attack(target, setting):
     ]
     seeds = np.tile(setting.seeds, (len(jobs), 1))
     crafted = craft_all(poisoners, setting.data, seeds, setting.n_jobs)
-    accuracies = Parallel(n_jobs=setting.n_jobs)(
-        delayed(_carry_out)(target, setting, attack.poison)
-        for repeats in crafted
-        for attack in repeats
+    tasks = (
+        (target, setting, attack.poison) for repeats in crafted for attack in repeats
     )
+    with scattered(target, setting):
+        accuracies = in_parallel(_carry_out, tasks, setting.n_jobs)
     names, budgets = zip(*jobs, strict=True) if jobs else ((), ())
     n_repeats = len(setting.seeds)
     return pd.DataFrame(

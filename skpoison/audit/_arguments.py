@@ -20,7 +20,11 @@ from skpoison.utils._sklearn import validate_params_of
 
 def check_alphas(audit):
     """Budgets in increasing order, each once."""
-    alphas = np.asarray(audit.alphas)
+    is_masked = isinstance(audit.alphas, np.ma.MaskedArray)
+    try:
+        alphas = np.array([] if is_masked else audit.alphas)
+    except ValueError:  # lists of different lengths
+        alphas = np.array([])
     is_budget = alphas.ndim == 1 and alphas.size and alphas.dtype.kind in "iuf"
     if not is_budget or not (np.isfinite(alphas) & (alphas > 0)).all():
         raise ValueError(

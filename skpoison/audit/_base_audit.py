@@ -7,20 +7,22 @@ from abc import abstractmethod
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import check_consistent_length, estimator_html_repr
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.audit._html_page import write_page
 from skpoison.audit._splits import split
 from skpoison.finders._base import subpopulation_names
 from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import check_classifier
+from skpoison.utils._parallel import in_parallel
+from skpoison.utils._plain_state import PlainState
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import CallbackSupportMixin
 
 
-class BaseAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+class BaseAudit(PlainState, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """What all audits share: who gets which rows, whom to attack, and the report.
 
     A subclass implements `fit`, and makes the page and the box of a notebook from
@@ -54,11 +56,7 @@ class BaseAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _split(self, X, y, given, rng):
         owner = type(self).__name__
-        if is_regressor(self.estimator):
-            raise ValueError(
-                f"estimator of {owner} must be a classifier. Got "
-                f"{type(self.estimator).__name__}, a regressor."
-            )
+        check_classifier(self.estimator, owner)
         X = as_rows(X, owner)
         validate_data(self, X=X, y=y, skip_check_array=True)
         y = flat_labels(y, owner)
@@ -111,8 +109,7 @@ class BaseAudit(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         return attacked.tolist()
 
     def _in_parallel(self, function, tasks):
-        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")
-        return parallel(delayed(function)(*task) for task in tasks)
+        return in_parallel(function, tasks, self.n_jobs, "generator_unordered")
 
     def _names(self, setting):
         return subpopulation_names(self.finder_, setting.memberships["aux"].shape[1])

@@ -4,8 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+import pandas as pd
 
 from skpoison.audit._accuracy_bracket import accuracy_bracket
+from skpoison.audit._display_arguments import check_drawing
 from skpoison.audit._display_tools import (
     COLORS,
     MARKERS,
@@ -221,6 +223,13 @@ class BracketDisplay:
         display : BracketDisplay
             The display itself.
         """
+        check_drawing(
+            f"{type(self).__name__}.plot",
+            ax=ax,
+            line_kwargs=line_kwargs,
+            fill_between_kwargs=fill_between_kwargs,
+            legend_kwargs=legend_kwargs,
+        )
         plt = import_pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
@@ -279,11 +288,21 @@ def _best_certificate(rows):
 
 def _choose(table, targets, caller):
     """Rows of the targets to draw, in the order that was asked for."""
-    missing = [column for column in COLUMNS if column not in table]
+    check_drawing(caller, targets=targets)
+    columns = table.columns if isinstance(table, pd.DataFrame) else []
+    missing = [column for column in COLUMNS if column not in columns]
     if missing:
         raise ValueError(
             f"{caller}: table must be one of accuracy_bracket, with the columns "
             f"{list(COLUMNS)}. It lacks {missing}."
+        )
+    if table.empty:
+        raise ValueError(f"{caller}: table has no rows, so there is nothing to draw.")
+    texts = table[list(COLUMNS[1:])].select_dtypes(exclude="number")
+    if texts.size:
+        raise ValueError(
+            f"{caller}: table must hold numbers in {list(texts)}. Got "
+            f"{texts.dtypes.iloc[0]}."
         )
     if targets is None:
         return table

@@ -5,19 +5,20 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from importlib import import_module
 from pathlib import Path
 
 from skpoison.audit._checkpoint_format import Refused
-
-try:
-    import fcntl
-except ImportError:  # Windows: two audits on one checkpoint are not told apart
-    fcntl = None
+from skpoison.utils._whole_file import Lock, write_whole
 
 SUFFIXES = (".csv", ".parquet")
+REMEDIES = {errno.EAGAIN: "Let that one end"} | dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT), "Make room"
+)
+MEND = "Mend that"
 ELSEWHERE = "Make room, or name a file where you may write. No model was trained yet."
 
 
@@ -41,10 +42,10 @@ class Checkpoint:
     def __init__(self, path, key, schema):
         self.path, self._key, self._schema = Path(path), dict(key), schema
         self._parquet = self.path.suffix.lower() == ".parquet"
-        self._temporary = self.path.with_name(f".{self.path.name}.part")
         self._rows = {}
         self._lines = {}
         self._lock = None
+        self._digest = None
 
     @classmethod
     def open(cls, path, key, schema):
@@ -70,7 +71,7 @@ class Checkpoint:
         self = cls(path, _check_key(key), schema)
         self._check_path()
         try:
-            self._lock = _lock(self.path)
+            self._lock = Lock(self.path)
             if os.path.lexists(self.path):
                 self._read()
             # Also where nothing is new: it shows that the file can be written.
@@ -120,28 +121,36 @@ class Checkpoint:
                 error,
                 f"cannot be written any more: {error.strerror}",
                 f"The file is intact and holds the {len(self)} rows that were done "
-                "until then. Make room and run the same audit again: it goes on from "
-                "there.",
+                f"until then. {REMEDIES.get(error.errno, MEND)} and run the same audit "
+                "again: it goes on from there.",
             ) from error
         self._rows, self._lines = all_rows, all_lines
 
     def close(self):
         """Let other processes use the file."""
         if self._lock is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._lock.name)
             self._lock.close()
             self._lock = None
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc_info):
-        if exc_info[0] is not None and not self._rows:
+    def __exit__(self, kind, error, traceback):
+        if error is not None and not self._rows:
             # It would stand in the way of the audit that is run once this is mended.
             with contextlib.suppress(OSError):
                 self.path.unlink()
+        elif error is not None:
+            self._tell_what_is_kept(error)
         self.close()
+
+    def _tell_what_is_kept(self, error):
+        told = [str(error), *getattr(error, "__notes__", [])]
+        if not any(repr(str(self.path)) in text for text in told):
+            error.add_note(
+                f"{self._name} holds the {len(self)} rows that were done until then: "
+                "the same fit goes on from there."
+            )
 
     def _check_path(self):
         if self.path.suffix.lower() not in SUFFIXES:
@@ -187,21 +196,20 @@ class Checkpoint:
             self._key,
             parquet=self._parquet,
         )
-        # The rest of a run that was killed; the lock says that no run is at it now.
-        self._temporary.unlink(missing_ok=True)
+        if not self._lock.is_held:
+            self._check_that_nobody_else_wrote()
         mode = self.path.stat().st_mode if self.path.exists() else 0o600
-        try:
-            with os.fdopen(os.open(self._temporary, CREATE, 0o600), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(self._temporary, stat.S_IMODE(mode))
-            os.replace(self._temporary, self.path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(self.path.parent)
+        write_whole(self.path, content, stat.S_IMODE(mode), lock=self._lock)
+        self._digest = hashlib.sha256(content).digest()
+
+    def _check_that_nobody_else_wrote(self):
+        if self._digest is None or not self.path.exists():
+            return
+        if hashlib.sha256(self.path.read_bytes()).digest() != self._digest:
+            raise BlockingIOError(
+                errno.EAGAIN,
+                "another process writes it, on a file system that has no locks",
+            )
 
     @property
     def _name(self):
@@ -209,13 +217,6 @@ class Checkpoint:
 
     def _error(self, error, what, remedy):
         return type(error)(error.errno, f"{self._name} {what}. {remedy}")
-
-
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-
-
-# What file systems say that have no locks.
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
 
 
 def _check_key(key):
@@ -228,33 +229,3 @@ def _kind(mode):
     if stat.S_ISLNK(mode):
         return "it is a symbolic link; name the file itself"
     return "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file"
-
-
-def _lock(path):
-    """Open file that one process at a time can hold; it is free when that one ends."""
-    name = path.with_name(f".{path.name}.lock")
-    while fcntl is not None:
-        file = open(name, "ab")  # noqa: SIM115 - to be held
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before may have removed the name since it was opened.
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(name)):
-                return file
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            if error.errno in NO_LOCKS:
-                return file
-            file.close()
-            raise
-        file.close()
-
-
-def _sync_folder(folder):
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -368,9 +368,11 @@ def _read_parquet(schema, path):
                 raise Refused("it is no checkpoint of an audit")
             header = _parse_header(metadata[schema.format.encode()])
             columns = file.read().to_pydict()
-    except Refused:
+    except (MemoryError, Refused):
         raise
     except Exception as error:  # pyarrow has a type for every way to be damaged
+        if getattr(error, "errno", None) is not None:  # the disk, not the file
+            raise
         raise Refused("it has been cut off or edited") from error
     if list(columns) != list(schema.columns):
         raise Refused("its columns have been edited")

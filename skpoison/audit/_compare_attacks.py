@@ -23,13 +23,13 @@ from skpoison.audit._trials import (
 )
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._random import LARGEST_SEED, draw_seed
-from skpoison.utils._sklearn import Interval, validate_parameter_constraints
+from skpoison.utils._sklearn import N_JOBS, Interval, validate_parameter_constraints
 
 OWNER = "compare_attacks"
 CONSTRAINTS = {
     "attacks": [dict, list, tuple],
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 
@@ -179,7 +179,7 @@ def compare_attacks(
     aux_size = _common_aux_size(attacks)
     data = set_apart(X, y, (X_aux, y_aux), (X_test, y_test), aux_size, rng, OWNER)
     finder_seed, bootstrap_seed = draw_seed(rng), draw_seed(rng)
-    poison_seeds, victim_seeds = rng.randint(LARGEST_SEED, size=(2, n_repeats))
+    poison_seeds, victim_seeds = rng.randint(LARGEST_SEED, size=(2, int(n_repeats)))
     frozen = {
         name: with_frozen_finder(poisoner, [poisoner.target], data, finder_seed)
         for name, poisoner in attacks.items()

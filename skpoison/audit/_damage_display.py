@@ -5,8 +5,7 @@
 
 from numbers import Integral
 
-from sklearn.utils.validation import check_is_fitted
-
+from skpoison.audit._display_arguments import check_audit, check_drawing
 from skpoison.audit._display_curves import draw_curve, from_zero
 from skpoison.audit._display_tools import (
     GREY,
@@ -139,9 +138,11 @@ class DamageDisplay:
         Bands are the 95 % intervals of the audit. The grey control is the mean of
         the null arm over the subpopulations drawn.
         """
-        check_is_fitted(audit, "summary_")
-        _check_kind(kind, f"{cls.__name__}.from_audit")
-        chosen = _choose(audit.summary_, subpopulations, f"{cls.__name__}.from_audit")
+        caller = f"{cls.__name__}.from_audit"
+        check_audit(audit, "curves_", "SubpopulationAudit", caller)
+        check_drawing(caller, subpopulations=subpopulations)
+        _check_kind(kind, caller)
+        chosen = _choose(audit.summary_, subpopulations, caller)
         damage = f"{kind}_damage"
         columns = {damage: "damage", f"{damage}_low": "low", f"{damage}_high": "high"}
         curves = audit.curves_.rename(columns=columns).set_index("subpopulation")
@@ -190,6 +191,13 @@ class DamageDisplay:
             The display itself.
         """
         _check_kind(self.kind, type(self).__name__)
+        check_drawing(
+            f"{type(self).__name__}.plot",
+            ax=ax,
+            line_kwargs=line_kwargs,
+            fill_between_kwargs=fill_between_kwargs,
+            legend_kwargs=legend_kwargs,
+        )
         plt = import_pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
@@ -240,7 +248,7 @@ class DamageDisplay:
 
 
 def _check_kind(kind, caller):
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{caller}: kind must be one of {list(KINDS)}, got {kind!r}.")
 
 
@@ -252,6 +260,10 @@ def _choose(summary, subpopulations, caller):
         subpopulations = [subpopulations]
     chosen = []
     for wanted in subpopulations:
+        if not isinstance(wanted, (str, Integral)):
+            raise ValueError(
+                f"{caller}: subpopulations must be numbers or names, got {wanted!r}."
+            )
         column = "name" if isinstance(wanted, str) else "subpopulation"
         found = summary.loc[summary[column] == wanted, "subpopulation"].tolist()
         if not found:

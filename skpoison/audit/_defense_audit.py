@@ -34,8 +34,15 @@ from skpoison.audit._trials import with_names
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.finders import ClusterMatch
 from skpoison.finders._base import subpopulation_index
+from skpoison.utils._parallel import scattered
 from skpoison.utils._random import LARGEST_SEED, draw_seed, seeded_clone
-from skpoison.utils._sklearn import HasMethods, Interval, _fit_context, with_callbacks
+from skpoison.utils._sklearn import (
+    N_JOBS,
+    HasMethods,
+    Interval,
+    _fit_context,
+    with_callbacks,
+)
 
 
 class DefenseAudit(BaseAudit):
@@ -210,7 +217,7 @@ class DefenseAudit(BaseAudit):
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "trusted_size": [Interval(Real, 0, 1, closed="neither"), None],
         "min_test": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "checkpoint": [str, PathLike, None],
         "random_state": ["random_state"],
     }
@@ -288,7 +295,8 @@ class DefenseAudit(BaseAudit):
             parts = self._split(X, y, given, rng)
             setting = self._setting(parts, alphas, poisoners, defenses, rng)
             attacked = self._choose(setting.base)
-            self._run(setting, attacked, checkpoint)
+            with scattered(setting):
+                self._run(setting, attacked, checkpoint)
             return self._tell(checkpoint.rows, setting, rng)
 
     def _check_poisoners(self):
@@ -328,7 +336,7 @@ class DefenseAudit(BaseAudit):
             poisoners=poisoners,
             defenses=defenses,
             trusted=np.sort(rng.permutation(n_train)[:n_trusted]),
-            defense_seeds=rng.randint(LARGEST_SEED, size=self.n_repeats),
+            defense_seeds=rng.randint(LARGEST_SEED, size=int(self.n_repeats)),
         )
 
     def _choose(self, setting):
@@ -355,8 +363,10 @@ class DefenseAudit(BaseAudit):
         for rows in self._in_parallel(run_clean, left):
             checkpoint.add(rows)
         twins, done = self._twins(checkpoint.rows), checkpoint.rows
+        n_test = len(setting.base.test)
+        correct = {r: correct_of_twin(twin, n_test) for r, twin in twins.items()}
         tasks = [
-            (setting, p, r, k, correct_of_twin(twins[r], len(setting.base.test)))
+            (setting, p, r, k, correct[r])
             for p in setting.poisoners
             for r in repeats
             for k in attacked
@@ -365,7 +375,10 @@ class DefenseAudit(BaseAudit):
             zip(done["poisoner"], done["repeat"], done["subpopulation"], strict=True)
         )
         left = [task for task in tasks if task[1:4] not in known]
-        with progress(self, len(tasks), len(tasks) - len(left)) as told:
+        with (
+            scattered(*correct.values()),
+            progress(self, len(tasks), len(tasks) - len(left)) as told,
+        ):
             for rows in self._in_parallel(run_target, left):
                 checkpoint.add(rows)
                 told.task_done()

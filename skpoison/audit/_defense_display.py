@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skpoison.audit._defense_tasks import NO_DEFENSE
+from skpoison.audit._display_arguments import check_audit, check_drawing
 from skpoison.audit._display_curves import draw_curve
 from skpoison.audit._display_tools import (
     GREY,
@@ -134,8 +134,9 @@ class DefenseDisplay:
         display : DefenseDisplay
             The display, drawn.
         """
-        check_is_fitted(audit, "summary_")
         caller = f"{cls.__name__}.from_audit"
+        check_audit(audit, "removed_", "DefenseAudit", caller)
+        check_drawing(caller, poisoner=poisoner)
         _check_kind(kind, caller)
         summary = of_poisoner(audit.summary_, poisoner, caller)
         column = KINDS[kind][0]
@@ -179,6 +180,13 @@ class DefenseDisplay:
             The display itself.
         """
         _check_kind(self.kind, type(self).__name__)
+        check_drawing(
+            f"{type(self).__name__}.plot",
+            ax=ax,
+            line_kwargs=line_kwargs,
+            fill_between_kwargs=fill_between_kwargs,
+            legend_kwargs=legend_kwargs,
+        )
         line_kwargs = line_kwargs or {}
         plt = import_pyplot(f"{type(self).__name__}.plot")
         if ax is None:
@@ -224,7 +232,7 @@ class DefenseDisplay:
 
 
 def _check_kind(kind, caller):
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{caller}: kind must be one of {list(KINDS)}, got {kind!r}.")
 
 

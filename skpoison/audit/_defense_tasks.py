@@ -15,8 +15,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
 
 from skpoison.audit._checkpoint_format import DEFENSE_AUDIT
+from skpoison.audit._failures import recorded, tried_twice
 from skpoison.audit._setting import Setting
-from skpoison.audit._tasks import correct_by_model, craft, listed, text_of
+from skpoison.audit._tasks import correct_by_model, craft, listed
 from skpoison.refit import refit_poisoned
 from skpoison.utils._containers import append, take
 from skpoison.utils._random import seeded_clone
@@ -108,10 +109,10 @@ def run_target(setting, poisoner, repeat, subpopulation, clean_correct):
             "n_poison": base.n_poison(subpopulation, alpha),
         }
         try:
-            poison = _crafted(base, row)
+            poison = tried_twice(_crafted, base, row)
         except Exception as error:
-            names = [NO_DEFENSE, *setting.defenses]
-            rows += [row | {"defense": d, "error": text_of(error)} for d in names]
+            text, names = recorded(error), [NO_DEFENSE, *setting.defenses]
+            rows += [row | {"defense": name, "error": text} for name in names]
             continue
         crafted.append((row, poison))
     poisons = [poison for _, poison in crafted]
@@ -138,35 +139,44 @@ def _nothing(base):
 
 def _undefended(base, repeat, poisons):
     """Train victims without a defense; the clean one where there is no poison."""
-    victim = base.seeded_victim(repeat)
     try:
-        models = refit_poisoned(victim, base.train.X, base.train.y, poisons)
-        correct, errors = correct_by_model(models, base.test)
-        return list(zip(correct, errors, strict=True))
+        return tried_twice(_refitted, base, repeat, poisons)
     except Exception as error:
-        if len(poisons) == 1:
-            return [(None, text_of(error))]
-        return [_undefended(base, repeat, [poison])[0] for poison in poisons]
+        text = recorded(error)
+    if len(poisons) == 1:
+        return [(None, text)]
+    return [_undefended(base, repeat, [poison])[0] for poison in poisons]
+
+
+def _refitted(base, repeat, poisons):
+    victim = base.seeded_victim(repeat)
+    models = refit_poisoned(victim, base.train.X, base.train.y, poisons)
+    correct, errors = correct_by_model(models, base.test)
+    return list(zip(correct, errors, strict=True))
 
 
 def _defended(setting, row, poison, clean_correct):
     """Rows of one defense, and of the random removal of as many rows."""
+    try:
+        return tried_twice(_defend, setting, row, poison, clean_correct)
+    except Exception as error:
+        return [row | {"error": recorded(error)}]
+
+
+def _defend(setting, row, poison, clean_correct):
     train, n_clean, repeat = setting.base.train, len(setting.base.train), row["repeat"]
     is_empty = len(poison[1]) == 0
     X = train.X if is_empty else append(train.X, poison[0])
     y = np.concatenate([train.y, poison[1]])
     defense = setting.seeded_defense(row["defense"], repeat)
     trusted = setting.trusted_rows(defense)
-    try:
-        if not is_sanitizer(defense):
-            correct, error = _correct(defense.fit(X, y, **trusted), setting.base.test)
-            return [row | _compared(correct, error, clean_correct)]
-        X_kept, y_kept = defense.fit_resample(X, y, **trusted)
-        removed = np.setdiff1d(np.arange(len(y)), _kept_by(defense))
-        row = row | _found(removed, getattr(defense, "scores_", None), n_clean, len(y))
-        outcome = _trained(setting.base, repeat, X_kept, y_kept)
-    except Exception as error:
-        return [row | {"error": text_of(error)}]
+    if not is_sanitizer(defense):
+        correct, error = _correct(defense.fit(X, y, **trusted), setting.base.test)
+        return [row | _compared(correct, error, clean_correct)]
+    X_kept, y_kept = defense.fit_resample(X, y, **trusted)
+    removed = np.setdiff1d(np.arange(len(y)), _kept_by(defense))
+    row = row | _found(removed, getattr(defense, "scores_", None), n_clean, len(y))
+    outcome = _trained(setting.base, repeat, X_kept, y_kept)
     control = _control(setting.base, row, X, y, len(removed))
     return [
         row | _compared(*outcome, clean_correct),
@@ -210,7 +220,7 @@ def _trained(base, repeat, X, y):
     try:
         return _correct(base.seeded_victim(repeat).fit(X, y), base.test)
     except Exception as error:
-        return None, text_of(error)
+        return None, recorded(error)
 
 
 def _correct(model, test):

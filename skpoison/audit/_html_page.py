@@ -6,13 +6,13 @@
 import base64
 import hashlib
 import os
-import tempfile
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from skpoison.audit._html_text import escape
 from skpoison.audit._identity import version_of
+from skpoison.utils._whole_file import mode_of_new_files, write_whole
 
 
 def page(title, *, banner, headline, parts):
@@ -62,6 +62,12 @@ def write_page(path, make):
     make : callable
         Gives the page; it is called once the path is known to be good.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"to_html: path must be a text or a path-like, got {type(path).__name__}."
+        )
+    if "\0" in os.fspath(path):
+        raise ValueError(f"to_html: path must be that of a file, got {path!r}.")
     path = Path(path)
     if path.exists() and not path.is_dir() and not path.is_file():
         # Or it would be replaced: /dev/null, a pipe.
@@ -79,27 +85,7 @@ def write_page(path, make):
             f"to_html: path must be in a folder that exists, got {str(path)!r}. Make "
             f"the folder {str(path.parent)!r} first."
         )
-    _replace(path, make().encode())
-
-
-def _replace(path, content):
-    """Write a file beside the old one, then put it in its place."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp is for secrets; a report has the rights of any new file.
-        os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_whole(path, make().encode(), mode_of_new_files())
 
 
 def _template(file):

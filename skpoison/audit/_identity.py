@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import gen_batches
 
 from skpoison.utils._containers import is_pandas, is_polars
 
+# Bytes of rows that are copied at a time.
+HASHED_BYTES = 2**24
 PLAIN = (str, bytes, Number, type(None), type(Ellipsis))
 
 
@@ -80,6 +83,8 @@ def _code(code, parts=""):
 def _hash(obj):
     try:
         return joblib.hash(obj)[:12]
+    except (MemoryError, OSError):
+        raise
     except Exception as error:
         raise ValueError(
             "checkpoint= of SubpopulationAudit must tell this audit from others, and "
@@ -117,7 +122,14 @@ def _update(total, part):
         if array.dtype.kind == "O":
             total.update(joblib.hash(array).encode())
         else:
-            total.update(np.ascontiguousarray(array).tobytes())
+            _update_in_batches(total, np.atleast_1d(array))
+
+
+def _update_in_batches(total, array):
+    """Add the bytes of an array, without a copy of the whole."""
+    rows = max(1, HASHED_BYTES * len(array) // max(1, array.nbytes))
+    for batch in gen_batches(len(array), rows):
+        total.update(np.ascontiguousarray(array[batch]).tobytes())
 
 
 def version_of(package):

@@ -6,13 +6,15 @@
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 
 from skpoison.audit._damages import budgets, owners
 from skpoison.audit._sign_flip import q_values, sign_flip_p_value
 from skpoison.utils._random import draw_seed
 
 N_DRAWS = 2000
+# Numbers that are drawn at once.
+LARGEST_DRAW = 2**24
 # Ends of a 95 % interval.
 ENDS = (0.025, 0.975)
 
@@ -190,7 +192,11 @@ def _draw_rows(of_rows, counts, rng):
     # Equal fractions that were summed in another order differ in their last bits.
     values, place = np.unique(of_rows.round(15), axis=1, return_inverse=True)
     counts = np.bincount(place.ravel(), counts)
-    return rng.poisson(counts, size=(N_DRAWS, len(counts))) @ values.T
+    parts = [
+        rng.poisson(counts, size=(batch.stop - batch.start, len(counts))) @ values.T
+        for batch in gen_batches(N_DRAWS, max(1, LARGEST_DRAW // max(1, len(counts))))
+    ]
+    return np.concatenate(parts)
 
 
 def _widening(of_rows, of_repeats, degrees):

@@ -43,7 +43,9 @@ class Progress:
             task = self._context.subcontext(task_name="task")
             task.call_on_fit_task_begin(estimator=self._estimator)
             task.call_on_fit_task_end(estimator=self._estimator)
-        per_task = (time.monotonic() - self._start) / (self._n_done - self._n_before)
+        # A clock that is set, which this one must not be, may not show.
+        passed = max(0.0, time.monotonic() - self._start)
+        per_task = passed / (self._n_done - self._n_before)
         left = per_task * (self._n_tasks - self._n_done)
         logger.info(
             "%d of %d tasks done, about %.0f s left", self._n_done, self._n_tasks, left
@@ -67,12 +69,12 @@ class Progress:
 
 @contextmanager
 def progress(estimator, n_tasks, n_done):
-    """Progress of the work within; Ctrl-C ends it with a note of what is done."""
+    """Progress of the work within; what ends it early gets a note of what is done."""
     told = Progress(estimator, n_tasks, n_done)
     try:
         yield told
-    except KeyboardInterrupt as interrupt:
-        interrupt.add_note(told.stopped())
+    except BaseException as error:
+        error.add_note(told.stopped())
         raise
     finally:
         told.end()

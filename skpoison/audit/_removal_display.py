@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skpoison.audit._defense_display import of_poisoner
+from skpoison.audit._display_arguments import check_audit, check_drawing
 from skpoison.audit._display_tools import as_data, distinct_labels, import_pyplot
 
 # The cells have one color in every theme, and so do their texts: those of a page
@@ -96,8 +96,10 @@ class RemovalDisplay:
         display : RemovalDisplay
             The display, drawn.
         """
-        check_is_fitted(audit, "summary_")
         caller = f"{cls.__name__}.from_audit"
+        check_audit(audit, "removed_", "DefenseAudit", caller)
+        given = {"poisoner": poisoner, "n_subpopulations": n_subpopulations}
+        check_drawing(caller, alpha=alpha, **given)
         if alpha is None and poisoner is not None:
             raise ValueError(
                 f"{caller}: poisoner={poisoner!r} needs an alpha. Without one, the "
@@ -132,6 +134,7 @@ class RemovalDisplay:
         display : RemovalDisplay
             The display itself.
         """
+        check_drawing(f"{type(self).__name__}.plot", ax=ax)
         plt = import_pyplot(f"{type(self).__name__}.plot")
         n_rows, n_columns = self.removed.shape
         if ax is None:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from imblearn.pipeline import Pipeline as ResamplingPipeline
@@ -15,12 +16,17 @@ from skpoison.audit._splits import Part
 from skpoison.finders._base import all_memberships
 from skpoison.refit._loop import refit_in_a_loop
 from skpoison.refit._registry import check_fidelity
+from skpoison.utils._containers import n_bytes
+from skpoison.utils._poison_count import count_poison
 from skpoison.utils._random import LARGEST_SEED, seeded_clone
 
 # Models that an engine is given at once, and the rows of poison that they may have
-# together, as a multiple of the training rows.
+# together, as a multiple of the training rows and in bytes of one of the two arms.
 LARGEST_BLOCK = 300
 LARGEST_POISON = 4
+LARGEST_POISON_BYTES = 2**27
+# Test rows times models, of which it is told at once where a model is right.
+LARGEST_ANSWERS = 2**30
 # Tasks of one repeat without an engine; after each the checkpoint is written.
 MOST_TASKS = 256
 
@@ -72,6 +78,11 @@ class Setting:
     victim_seeds: np.ndarray
     poison_seeds: np.ndarray
 
+    @cached_property
+    def classes(self):
+        """Classes of the training rows."""
+        return np.unique(self.train.y)
+
     def members(self, part, subpopulation):
         """Rows of a part that belong to a subpopulation."""
         matrix = self.memberships[part]
@@ -93,7 +104,8 @@ class Setting:
     def n_poison(self, subpopulation, alpha):
         """Count the poison rows of one budget."""
         base = "aux" if self.poisoner.relative_to == "aux" else "train"
-        return round(alpha * int(self.sizes(base)[subpopulation]))
+        size = int(self.sizes(base)[subpopulation])
+        return count_poison(alpha, size, "alphas", "the audit")
 
     def blocks(self, subpopulations, engine):
         """Subpopulations, cut into the lists whose models are trained together."""
@@ -102,16 +114,23 @@ class Setting:
             starts = range(0, len(subpopulations), size)
             return [subpopulations[at : at + size] for at in starts]
         blocks, rows = [[]], 0
-        most = max(1, LARGEST_BLOCK // (2 * len(self.alphas)))
+        most, most_rows = self._most_in_a_block()
         for k in subpopulations:
             new = sum(self.n_poison(k, alpha) for alpha in self.alphas)
             is_full = len(blocks[-1]) == most
-            if is_full or (rows and rows + new > LARGEST_POISON * len(self.train)):
+            if is_full or (rows and rows + new > most_rows):
                 blocks.append([])
                 rows = 0
             blocks[-1].append(k)
             rows += new
         return blocks
+
+    def _most_in_a_block(self):
+        """Subpopulations, and rows of poison of one arm, that memory is meant for."""
+        models = min(LARGEST_BLOCK, LARGEST_ANSWERS // max(1, len(self.test)))
+        row = max(1, n_bytes(self.train.X) // len(self.train))
+        most_rows = min(LARGEST_POISON * len(self.train), LARGEST_POISON_BYTES // row)
+        return max(1, models // (2 * len(self.alphas))), most_rows
 
 
 def cut_pipeline(audit):
@@ -169,7 +188,7 @@ def make_setting(
         # As a pipeline does: some transformers treat the rows they learn from apart.
         train = Part(before.fit_transform(train.X, train.y), train.y)
         test = Part(before.transform(test.X), test.y)
-    return Setting(
+    setting = Setting(
         victim=clone(victim),
         before=before,
         train=train,
@@ -179,6 +198,9 @@ def make_setting(
         memberships=memberships,
         alphas=alphas,
         fidelity=fidelity,
-        victim_seeds=rng.randint(LARGEST_SEED, size=n_repeats),
-        poison_seeds=rng.randint(LARGEST_SEED, size=(n_repeats, n_subpopulations)),
+        victim_seeds=rng.randint(LARGEST_SEED, size=int(n_repeats)),
+        poison_seeds=rng.randint(LARGEST_SEED, size=(int(n_repeats), n_subpopulations)),
     )
+    for k in range(n_subpopulations):
+        setting.n_poison(k, max(alphas))  # or the largest budget is too large
+    return setting

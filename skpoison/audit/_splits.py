@@ -62,7 +62,7 @@ def check_part(X, y, X_part, y_part, name, owner):
     X_part = as_same_kind(X, as_rows(X_part, owner), X_name, owner)
     y_part = flat_labels(y_part, owner)
     check_consistent_length(X_part, y_part)
-    is_known = np.isin(y_part, y) if _is_text(y_part) == _is_text(y) else np.zeros(1)
+    is_known = np.isin(y_part, y) if _kind(y_part) == _kind(y) else np.zeros(1)
     if not (is_known.all() if name == "aux" else is_known.any()):
         raise ValueError(
             f"{y_name} of {owner} must hold classes of y, {np.unique(y).tolist()[:9]}. "
@@ -71,5 +71,7 @@ def check_part(X, y, X_part, y_part, name, owner):
     return Part(X_part, y_part)
 
 
-def _is_text(y):
-    return y.dtype.kind in "OUS"
+def _kind(y):
+    """Say what labels can be compared with."""
+    kinds = dict.fromkeys("biuf", "number") | dict.fromkeys("OUS", "text")
+    return kinds.get(y.dtype.kind, y.dtype.kind)

@@ -27,8 +27,10 @@ from skpoison.audit._tasks import (
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.finders import ClusterMatch
 from skpoison.refit._registry import FIDELITIES
+from skpoison.utils._parallel import scattered
 from skpoison.utils._random import draw_seed, seeded_clone
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     Interval,
     StrOptions,
@@ -203,7 +205,7 @@ class SubpopulationAudit(BaseAudit):
         "fidelity": [StrOptions(set(FIDELITIES))],
         "poison_before": [str, None],
         "min_test": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "checkpoint": [str, PathLike, None],
         "random_state": ["random_state"],
     }
@@ -274,35 +276,41 @@ class SubpopulationAudit(BaseAudit):
         given = {"aux": (X_aux, y_aux), "test": (X_test, y_test)}
         self._forget()
         alphas, poisoner = check_alphas(self), check_poisoner(self, self.poisoner)
-        before, victim = cut_pipeline(self)
+        steps = cut_pipeline(self)
         told = {"alphas": alphas, "poisoner": poisoner}
         schema = SUBPOPULATION_AUDIT
         with open_checkpoint(self, schema, X, y, given, told) as checkpoint:
             rng = check_random_state(self.random_state)
             parts = self._split(X, y, given, rng)
-            given_finders = [self.finder, poisoner.finder, ClusterMatch()]
-            finder = next(f for f in given_finders if f is not None)
-            self.finder_ = seeded_clone(finder, rng)
-            self.finder_.fit(parts["aux"].X, parts["aux"].y)
-            setting = make_setting(
-                self.finder_,
-                before,
-                victim,
-                parts,
-                alphas,
-                poisoner,
-                rng,
-                fidelity=self.fidelity,
-                n_repeats=self.n_repeats,
-            )
+            setting = self._setting(parts, steps, alphas, poisoner, rng)
+            # The setting has the rows as the victim sees them.
+            del parts
             attacked = self._choose(setting)
             try:
-                self._run(setting, attacked, checkpoint)
+                with scattered(setting):
+                    self._run(setting, attacked, checkpoint)
             except KeyboardInterrupt as interrupt:
                 self._tell_what_is_done(checkpoint.rows, setting)
                 interrupt.add_note("results_ and null_ hold the models that are done.")
                 raise
             return self._tell(checkpoint.rows, setting, rng)
+
+    def _setting(self, parts, steps, alphas, poisoner, rng):
+        """Fit the finder, and what all tasks share."""
+        given = [self.finder, poisoner.finder, ClusterMatch()]
+        finder = next(f for f in given if f is not None)
+        self.finder_ = seeded_clone(finder, rng)
+        self.finder_.fit(parts["aux"].X, parts["aux"].y)
+        return make_setting(
+            self.finder_,
+            *steps,
+            parts,
+            alphas,
+            poisoner,
+            rng,
+            fidelity=self.fidelity,
+            n_repeats=self.n_repeats,
+        )
 
     def _run(self, setting, attacked, checkpoint):
         """Do what is not done yet; the rows of all tasks."""
@@ -313,9 +321,10 @@ class SubpopulationAudit(BaseAudit):
         for rows in self._in_parallel(run_twin, tasks):
             checkpoint.add(rows)
         done = checkpoint.rows
-        twins = twins_in(done)
+        twins, n_test = twins_in(done), len(setting.test)
+        correct = {r: correct_of_twin(twin, n_test) for r, twin in twins.items()}
         tasks = [
-            (setting, r, block, correct_of_twin(twins[r], len(setting.test)))
+            (setting, r, block, correct[r])
             for r in range(self.n_repeats)
             for block in setting.blocks(attacked, twins[0]["engine"])
         ]
@@ -323,7 +332,10 @@ class SubpopulationAudit(BaseAudit):
             zip(done["arm"], done["repeat"], done["subpopulation"], strict=True)
         )
         left = [task for task in tasks if ("null", task[1], task[2][-1]) not in known]
-        with progress(self, len(tasks), len(tasks) - len(left)) as told:
+        with (
+            scattered(*correct.values()),
+            progress(self, len(tasks), len(tasks) - len(left)) as told,
+        ):
             for rows in self._in_parallel(run_block, left):
                 checkpoint.add(rows)
                 told.task_done()

@@ -83,7 +83,8 @@ def susceptibility(y, membership, labels, *, proba=None, scores=None):
 
 def _mean_by(group, values, sizes):
     """Means by group; NaN where one has no values, or one that is NaN."""
-    sums = np.bincount(group, values, minlength=len(sizes))
+    # Models fitted on extended precision give it back, which is more than is counted.
+    sums = np.bincount(group, np.asarray(values, float), minlength=len(sizes))
     return np.divide(sums, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
 
 

@@ -15,13 +15,15 @@ from sklearn.utils import check_random_state, gen_batches
 
 from skpoison.audit._checkpoint_format import SUBPOPULATION_AUDIT
 from skpoison.audit._evidence import Evidence
+from skpoison.audit._failures import recorded, tried_twice
 from skpoison.audit._susceptibility import local_scores
 from skpoison.refit import refit_poisoned
 from skpoison.utils._aux_rows import all_rows
-from skpoison.utils._containers import stack, take
+from skpoison.utils._containers import n_bytes, stack, take
 
-# Predictions held at once.
+# Predictions held at once, and bytes of the rows that are predicted.
 LARGEST_BATCH = 2**24
+LARGEST_BATCH_BYTES = 2**28
 # The twin of a repeat has no subpopulation.
 NO_SUBPOPULATION = -1
 
@@ -54,8 +56,7 @@ def run_twin(setting, repeat, subpopulations):
 
 def run_block(setting, repeat, subpopulations, clean_correct):
     """Poison each subpopulation with each budget, with wrong and with true labels."""
-    rows, crafted = _craft_all(setting, repeat, subpopulations, setting.alphas)
-    poisons, owners = _poisons(setting, rows, crafted)
+    rows, poisons, owners = _poisons(setting, repeat, subpopulations)
     victim = setting.seeded_victim(repeat)
     for row, outcome in zip(owners, _train_all(setting, victim, poisons), strict=True):
         correct, told = outcome
@@ -80,10 +81,10 @@ def _craft_all(setting, repeat, subpopulations, alphas):
             if n_poison == 0:
                 continue
             try:
-                X_new, labels, sources = craft(setting, repeat, k, alpha)
+                X_new, labels, sources = tried_twice(craft, setting, repeat, k, alpha)
             except Exception as error:
                 for row in pair:
-                    row["error"] = text_of(error)
+                    row["error"] = recorded(error)
                 continue
             if (labels == labels[0]).all():
                 pair[0]["poison_label"] = labels[0]
@@ -94,7 +95,7 @@ def _craft_all(setting, repeat, subpopulations, alphas):
 def craft(setting, repeat, subpopulation, alpha):
     """Craft the poison of one model: rows, labels and the attacker's rows behind."""
     poisoner = clone(setting.poisoner)
-    poisoner.classes_ = np.unique(setting.train.y)
+    poisoner.classes_ = setting.classes
     return poisoner._checked_craft(
         all_rows(setting.aux.X, setting.aux.y),
         setting.members("aux", subpopulation),
@@ -105,36 +106,47 @@ def craft(setting, repeat, subpopulation, alpha):
 
 def _labels_of(setting, subpopulations):
     """Label of the poison of each subpopulation that has one label only."""
-    rows, _ = _craft_all(setting, 0, subpopulations, setting.alphas[-1:])
+    # One at a time, as their poison together may be many times the rows.
+    rows = (
+        _craft_all(setting, 0, [k], setting.alphas[-1:])[0][0] for k in subpopulations
+    )
     return {
         row["subpopulation"]: row["poison_label"]
         for row in rows
-        if row["arm"] == "poison" and row["poison_label"] is not None
+        if row["poison_label"] is not None
     }
 
 
-def _poisons(setting, rows, crafted):
-    """Pair what each model is trained on as well with the row that it belongs to."""
+def _poisons(setting, repeat, subpopulations):
+    """Rows of the table; what models are trained on as well, and the row of each."""
+    rows, crafted = _craft_all(setting, repeat, subpopulations, setting.alphas)
     if not crafted:
-        return [], []
+        return rows, [], []
     seen = setting.seen(stack([X_new for _, X_new, _, _ in crafted]))
     ends = np.cumsum([len(labels) for _, _, labels, _ in crafted])
     poisons, owners = [], []
     for (pair, _, labels, truth), end in zip(crafted, ends, strict=True):
-        X_new = take(seen, np.arange(end - len(labels), end))
+        X_new = _rows_between(seen, end - len(labels), end)
         poisons += [(X_new, labels), (X_new, truth)]
         owners += pair
-    return poisons, owners
+    return rows, poisons, owners
+
+
+def _rows_between(X, start, end):
+    # Arrays without a copy, as poison may be more than the rows.
+    is_array = isinstance(X, np.ndarray)
+    return X[start:end] if is_array else take(X, np.arange(start, end))
 
 
 def _train_all(setting, victim, poisons):
     """Train all models at once or, if that fails, each alone."""
     try:
-        return _train(setting, victim, poisons)
+        return tried_twice(_train, setting, victim, poisons)
     except Exception as error:
-        if len(poisons) == 1:
-            return [(None, {"error": text_of(error)})]
-        return [_train_all(setting, victim, [poison])[0] for poison in poisons]
+        text = recorded(error)
+    if len(poisons) == 1:
+        return [(None, {"error": text})]
+    return [_train_all(setting, victim, [poison])[0] for poison in poisons]
 
 
 def _train(setting, victim, poisons):
@@ -152,7 +164,9 @@ def correct_by_model(models, test):
     """Where each model is right, and why a model has no usable predictions."""
     correct = np.empty((len(models), len(test)), dtype=bool)
     missing = np.zeros(len(models), dtype=bool)
-    for batch in gen_batches(len(test), max(1, LARGEST_BATCH // max(1, len(models)))):
+    row = max(1, n_bytes(test.X) // len(test))
+    size = min(LARGEST_BATCH // max(1, len(models)), LARGEST_BATCH_BYTES // row)
+    for batch in gen_batches(len(test), max(1, size)):
         X = take(test.X, np.arange(batch.start, batch.stop))
         predicted = models.predict(X)
         correct[:, batch] = predicted == test.y[batch]
@@ -175,11 +189,6 @@ def _told_of(models, j):
         "newton_decrement": float(models.newton_decrements_[j]),
         "engine": models.engine_,
     }
-
-
-def text_of(error):
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
 
 
 def listed(mask):

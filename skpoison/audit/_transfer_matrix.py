@@ -27,6 +27,7 @@ from skpoison.audit._trials import (
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.utils._random import LARGEST_SEED, draw_seed
 from skpoison.utils._sklearn import (
+    N_JOBS,
     Interval,
     validate_parameter_constraints,
     validate_params_of,
@@ -39,7 +40,7 @@ CONSTRAINTS = {
     "poisoner": [BaseSubpopPoisoner],
     "targets": [list, tuple, None],
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 REFERENCE = "label flipping"
@@ -207,8 +208,8 @@ def transfer_matrix(
         aux_size = 0.5
     data = set_apart(X, y, (X_aux, y_aux), (X_test, y_test), aux_size, rng, OWNER)
     finder_seed, bootstrap_seed = draw_seed(rng), draw_seed(rng)
-    victim_seeds = rng.randint(LARGEST_SEED, size=n_repeats)
-    seeds = rng.randint(LARGEST_SEED, size=(len(targets), n_repeats))
+    victim_seeds = rng.randint(LARGEST_SEED, size=int(n_repeats))
+    seeds = rng.randint(LARGEST_SEED, size=(len(targets), int(n_repeats)))
     poisoner = with_frozen_finder(poisoner, targets, data, finder_seed)
     rows = {REFERENCE: _reference(poisoner)}
     for name, surrogate in surrogates.items():

@@ -6,10 +6,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 
 from skpoison.attacks import SpecificRows
 from skpoison.audit._outcomes import Outcome
@@ -19,6 +18,8 @@ from skpoison.finders import ClusterMatch
 from skpoison.refit import refit_poisoned
 from skpoison.utils._aux_rows import split_rows
 from skpoison.utils._containers import as_rows, take
+from skpoison.utils._inner_model import other_type
+from skpoison.utils._parallel import in_parallel, scattered
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import validate_params_of
@@ -114,7 +115,7 @@ def with_names(items, what, owner):
 def check_victim(estimator, what, owner):
     """Make sure that a victim can be trained before any poison is crafted."""
     is_model = hasattr(estimator, "fit") and hasattr(estimator, "predict")
-    if isinstance(estimator, type) or not is_model or is_regressor(estimator):
+    if isinstance(estimator, type) or not is_model or other_type(estimator):
         raise ValueError(f"{what} of {owner} must be a classifier. Got {estimator!r}.")
     validate_params_of(estimator)
 
@@ -191,11 +192,13 @@ def craft_all(attacks, data, seeds, n_jobs):
     crafted : list of list of Crafted
         The repeats of each attack.
     """
-    crafted = Parallel(n_jobs=n_jobs)(
-        delayed(_craft)(name, poisoner, data, seed, is_first=r == 0)
+    tasks = (
+        (name, poisoner, data, seed, r == 0)
         for (name, poisoner), row in zip(attacks, seeds, strict=True)
         for r, seed in enumerate(row)
     )
+    with scattered(data):
+        crafted = in_parallel(_craft, tasks, n_jobs)
     n_repeats = seeds.shape[1]
     return [crafted[i : i + n_repeats] for i in range(0, len(crafted), n_repeats)]
 
@@ -250,13 +253,13 @@ def outcomes(victims, attacks, data, seeds, n_jobs):
     stamped = [attack[0].X_test for attack in attacks]
     views = [data.test.X, *(X for X in stamped if X is not None)]
     view_of = np.cumsum([X is not None for X in stamped])
-    correct = Parallel(n_jobs=n_jobs)(
-        delayed(_train)(
-            victim, data, [attack[r].poison for attack in attacks], views, s
-        )
+    tasks = (
+        (victim, data, [attack[r].poison for attack in attacks], views, s)
         for victim in victims
         for r, s in enumerate(seeds)
     )
+    with scattered(data):
+        correct = in_parallel(_train, tasks, n_jobs)
     found = []
     for start in range(0, len(correct), len(seeds)):
         of_victim = np.array(correct[start : start + len(seeds)])

@@ -4,68 +4,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import sys
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skpoison.utils._content import check_content
+from skpoison.utils._kinds import is_frame, is_pandas, is_polars, is_texts
 from skpoison.utils._sklearn import _num_samples, _safe_indexing
 
-
-def is_pandas(X):
-    """Whether X is a pandas frame or series."""
-    return isinstance(X, (pd.DataFrame, pd.Series))
-
-
-def is_polars(X):
-    """Whether X is a polars frame or series."""
-    polars = sys.modules.get("polars")
-    return polars is not None and isinstance(X, (polars.DataFrame, polars.Series))
-
-
-def is_frame(X):
-    """Whether X is a two-dimensional pandas or polars frame."""
-    return (is_pandas(X) or is_polars(X)) and hasattr(X, "columns")
-
-
-def is_texts(X):
-    """Whether X is a one-dimensional collection of raw documents, some missing."""
-    if is_frame(X):
-        return False
-    if isinstance(X, np.ndarray) and X.ndim != 1:
-        return False
-    if not (isinstance(X, (list, np.ndarray)) or is_pandas(X) or is_polars(X)):
-        return False
-    return isinstance(next((x for x in X if not _is_missing(x)), None), str)
-
-
-def _is_missing(x):
-    return not isinstance(x, str) and np.ndim(x) == 0 and bool(pd.isna(x))
+# Kinds of dtypes between which numbers are cast.
+NUMBERS = set("biuf")
+LARGEST_INDEX = np.iinfo(np.int32).max
 
 
 def as_rows(X, owner):
     """Return X in a form whose rows can be taken and stacked, or raise.
 
     Frames, series of texts, sparse matrices in CSR or CSC format and arrays
-    pass through without a copy; lists become arrays.
+    pass through without a copy, of sparse matrices those that are tidy; lists become
+    arrays.
     """
+    check_content(X, owner)
     if is_frame(X):
         rows = X
     elif sparse.issparse(X):
-        rows = X if X.format in ("csr", "csc") else X.tocsr()
+        rows = tidy(X if X.format in ("csr", "csc") else X.tocsr())
     elif X is None or isinstance(X, (str, bytes, dict)) or np.isscalar(X):
-        raise ValueError(
-            f"{owner} needs X as an array, a sparse matrix, a frame or a list of "
-            f"texts. Got {type(X).__name__}."
-        )
-    elif isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            f"{owner} does not take masked arrays, whose mask would be lost. Pass "
-            "X.filled(np.nan), or drop the masked rows."
-        )
+        raise _no_rows(X, owner)
     else:
         rows = _list_as_rows(list(X)) if isinstance(X, (list, tuple)) else X
         rows = rows if is_texts(rows) else np.asarray(rows)
+        if np.ndim(rows) == 0:
+            raise _no_rows(X, owner)
+        if rows is not X:
+            check_content(rows, owner)
     is_known = is_frame(rows) or is_texts(rows)
     if not is_known and np.ndim(rows) < 2 and n_rows(rows):
         raise ValueError(
@@ -74,12 +48,44 @@ def as_rows(X, owner):
             "your data using X.reshape(-1, 1) if it has a single feature or "
             "X.reshape(1, -1) if it contains a single sample."
         )
-    if n_rows(rows) == 0:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={rows.shape}) while a minimum of 1 "
-            f"is required by {owner}."
-        )
+    for axis, what in enumerate(("sample", "feature")[: np.ndim(rows)]):
+        if rows.shape[axis] == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={rows.shape}) while a minimum of "
+                f"1 is required by {owner}."
+            )
     return rows
+
+
+def tidy(X):
+    """Sparse matrix that has each cell once, in order, and short indices if they do.
+
+    scikit-learn takes variances and norms of what is stored, so that cells in several
+    parts would give others, and refuses long indices. What is not sparse, in CSR or
+    CSC format, passes; nothing is changed in place.
+    """
+    if not sparse.issparse(X) or X.format not in ("csr", "csc"):
+        return X
+    index_dtype = np.int32 if max(X.nnz, *X.shape) < LARGEST_INDEX else np.int64
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    if X.indices.dtype == X.indptr.dtype == index_dtype:
+        return X
+    out = type(X)(X.shape, dtype=X.dtype)
+    out.data = X.data
+    out.indices, out.indptr = (
+        X.indices.astype(index_dtype),
+        X.indptr.astype(index_dtype),
+    )
+    return out
+
+
+def _no_rows(X, owner):
+    return ValueError(
+        f"{owner} needs X as an array, a sparse matrix, a frame or a list of "
+        f"texts. Got {type(X).__name__}."
+    )
 
 
 def _list_as_rows(X):
@@ -187,6 +193,25 @@ def n_rows(X):
     return _num_samples(X)
 
 
+def is_empty(X):
+    """Whether X is known to have no rows; what is no container passes."""
+    shape = getattr(X, "shape", None)
+    if isinstance(X, (list, tuple)):
+        return not X
+    return bool(shape) and isinstance(shape[0], Integral) and shape[0] == 0
+
+
+def n_bytes(X):
+    """Bytes of the rows of any container, about; of objects only the references."""
+    if is_pandas(X):
+        return int(np.sum(X.memory_usage(index=False)))
+    if is_polars(X):
+        return int(X.estimated_size())
+    if sparse.issparse(X):
+        return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    return X.nbytes if hasattr(X, "nbytes") else sys.getsizeof(X)
+
+
 def as_same_kind(X, X_other, name, owner):
     """Return X_other so that its rows can be stacked under those of X, or raise."""
     if type(X) is not type(X_other) and not (
@@ -211,6 +236,8 @@ def as_same_kind(X, X_other, name, owner):
 
 def _cast(X_other, X, name, owner):
     """X_other in the class and dtype of X, unless numbers would become others."""
+    if X.dtype != X_other.dtype and not {X.dtype.kind, X_other.dtype.kind} <= NUMBERS:
+        raise _misfit(X_other, X, name, owner)
     with np.errstate(over="ignore", invalid="ignore"):
         cast = X_other.astype(X.dtype)
     if sparse.issparse(X):
@@ -221,11 +248,15 @@ def _cast(X_other, X, name, owner):
     is_float = X.dtype.kind == "f"
     kept = np.isfinite(after) == np.isfinite(before) if is_float else after == before
     if not np.all(kept):
-        raise ValueError(
-            f"{name} of {owner} must hold numbers that fit the dtype of X, {X.dtype}. "
-            f"Got {X_other.dtype} with others."
-        )
+        raise _misfit(X_other, X, name, owner)
     return cast
+
+
+def _misfit(X_other, X, name, owner):
+    return ValueError(
+        f"{name} of {owner} must hold numbers that fit the dtype of X, {X.dtype}. "
+        f"Got {X_other.dtype} with others."
+    )
 
 
 def _check_same_columns(X, X_other, name, owner):

@@ -12,9 +12,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skpoison.utils._containers import as_rows, is_pandas, is_polars
+from skpoison.utils._plain_state import PlainState
 
 
-class RowSampler(BaseSampler):
+class RowSampler(PlainState, BaseSampler):
     """Sampler whose rows and labels come back in the container they came in.
 
     imbalanced-learn's own template turns rows into matrices; this one takes
@@ -58,8 +59,8 @@ class RowSampler(BaseSampler):
         owner = type(self).__name__
         X = as_rows(X, owner)
         validate_data(self, X=X, y=y, skip_check_array=True)
-        y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
         labels = flat_labels(y, owner)
+        y = y if isinstance(y, list) or is_pandas(y) or is_polars(y) else np.asarray(y)
         check_consistent_length(X, labels)
         self.classes_ = check_classes(labels, owner)
         self.sampling_strategy_ = {}
@@ -74,7 +75,7 @@ class RowSampler(BaseSampler):
 
 def flat_labels(y, owner):
     """Labels as a one-dimensional array with the natural dtype of its values."""
-    array = np.asarray(y)
+    array = _one_label_a_row(y, owner)
     if np.any(pd.isna(array)):
         raise ValueError(
             f"{owner} needs a label for every row, and y has missing values: Input y "
@@ -82,12 +83,51 @@ def flat_labels(y, owner):
         )
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="y")
-    if array.dtype == object:
+    if array.dtype == object and pd.api.types.infer_dtype(array.ravel()) != "string":
         # Labels of nullable and categorical columns come as objects.
         array = pd.Series(array.ravel()).infer_objects().to_numpy().reshape(array.shape)
     check_classification_targets(array)
     labels, _ = check_target_type(array, indicate_one_vs_all=True)
     return column_or_1d(labels)
+
+
+def _one_label_a_row(y, owner):
+    """Labels as an array, whatever their number of dimensions."""
+    if isinstance(y, np.ma.MaskedArray):
+        raise ValueError(
+            f"{owner} does not take masked labels, whose mask would be lost. Drop the "
+            "masked rows, and pass y.compressed()."
+        )
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{owner} needs one label for each row. y has several for some: {error}"
+        ) from error
+    if array.dtype.kind == "V":
+        raise ValueError(
+            f"{owner} needs one label for each row. Got an array of dtype "
+            f"{array.dtype}. Pass one of its fields."
+        )
+    return native(array)
+
+
+def native(array):
+    """Array of a dtype that all libraries read: no others' byte order, no StringDType.
+
+    Parameters
+    ----------
+    array : ndarray
+        Values.
+
+    Returns
+    -------
+    array : ndarray
+        The same values.
+    """
+    if array.dtype.kind == "T":
+        return array.astype(object)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def check_classes(labels, owner):

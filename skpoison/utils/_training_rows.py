@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import check_classifier
 from skpoison.utils._row_sampler import check_classes, flat_labels
 
 
@@ -33,6 +34,7 @@ def check_rows(classifier, X, y):
         The labels.
     """
     owner = type(classifier).__name__
+    check_classifier(getattr(classifier, "estimator", None), owner)
     X = as_rows(X, owner)
     validate_data(classifier, X=X, y=y, skip_check_array=True)
     labels = flat_labels(y, owner)

@@ -460,6 +460,7 @@ def test_a_failure_at_any_step_leaves_the_old_file(path, monkeypatch, step, erro
         raise error
 
     content = written(path, [row()])
+    path.chmod(0o640)
     with Checkpoint.open(path, KEY, SCHEMA) as checkpoint:
         with monkeypatch.context() as patch:
             if step == "write":
@@ -507,7 +508,7 @@ def test_a_file_system_without_locks_will_do(path, monkeypatch):
     def no_lock(*args):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("skpoison.audit._checkpoint.fcntl.flock", no_lock)
+    monkeypatch.setattr("skpoison.utils._whole_file.fcntl.flock", no_lock)
     written(path, [row()])
     assert len(reopened(path)) == 1
 
