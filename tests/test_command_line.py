@@ -731,16 +731,18 @@ def start(folder, *args, **options):
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_says_what_is_kept_and_another_audit_leaves_it(folder, run):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_end_says_what_is_kept_and_another_audit_leaves_it(folder, run, name):
+    number = getattr(signal, name)
     command = [*SMALL, "--repeats", "50", "--estimator", "RandomForestClassifier",
                "--param", "n_estimators=5"]  # fmt: skip
     with start(folder, *command, "--checkpoint", "kept.csv") as process:
         for line in process.stderr:
             if "%" in line:
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         err = process.stderr.read()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "interrupted; what is done is in kept.csv" in err
     assert "Traceback" not in err
     kept = len(pd.read_csv("kept.csv", skiprows=1))

@@ -7,6 +7,7 @@ import argparse
 
 from skpoison import __version__
 from skpoison._command_line._files import split_names
+from skpoison._command_line._limits import LARGEST_SIZE
 
 DESCRIPTION = """\
 Poison every subpopulation of a table, one after the other and with every budget,
@@ -87,6 +88,14 @@ def _add_data(command):
         metavar="CHAR",
         type=_character,
         help="what is between the fields of a CSV (default: comma)",
+    )
+    add(
+        "--max-size",
+        metavar="MB",
+        type=_size,
+        default=LARGEST_SIZE,
+        help="largest table that is read, in megabytes, unpacked (default: "
+        "%(default)s); one in memory is several times as large",
     )
     add("--aux", metavar="FILE", help="rows of the attacker, with the same columns")
     add("--test", metavar="FILE", help="rows of the test, with the same columns")
@@ -220,6 +229,16 @@ def _count(text):
 def _seed(text):
     allowed = f"a whole number from 0 to {LARGEST_SEED}"
     return _integer(text, lambda n: 0 <= n <= LARGEST_SEED, allowed)
+
+
+def _size(text):
+    try:
+        size = float(text)
+    except ValueError:
+        size = -1
+    if not 0 < size < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return size
 
 
 def _jobs(text):

@@ -7,15 +7,22 @@ import csv
 import warnings
 from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
 
 import pandas as pd
 
+from skpoison._command_line._limits import (
+    LARGEST_SIZE,
+    UserError,
+    check_file,
+    check_text,
+    opened,
+    read_parquet,
+)
+
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
-
-class UserError(ValueError):
-    """What a user of the command line can mend, told in words of the command line."""
+# What a spreadsheet takes for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def split_names(text):
@@ -47,21 +54,21 @@ def hint_at_separator(names):
     )
 
 
-def read(path, separator=None):
-    """Read a table, or raise UserError."""
-    path = Path(path)
+def read(path, separator=None, max_size=LARGEST_SIZE):
+    """Read a table of at most `max_size` megabytes, or raise UserError."""
+    path = check_file(str(path))
     suffixes = [s.lower() for s in path.suffixes]
     kind = next((s for s in suffixes[::-1] if s in {*SEPARATORS, ".parquet"}), None)
     if kind is None:
         raise UserError(f"{path} must end in .csv, .tsv or .parquet.")
     if not path.exists():
         raise UserError(f"{path} does not exist.{_neighbor(path)}")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder. Name a file.")
     if kind == ".parquet":
-        frame = _read_parquet(path)
+        frame = _read_parquet(path, max_size)
     else:
-        frame = _read_csv(path, SEPARATORS[kind] if separator is None else separator)
+        separator = SEPARATORS[kind] if separator is None else separator
+        check_text(path, separator, max_size)
+        frame = _read_csv(path, separator)
     frame.columns = frame.columns.map(str)
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
@@ -77,7 +84,20 @@ def _neighbor(path):
     return f" Did you mean {str(path.with_name(close[0]))!r}?" if close else ""
 
 
-def _read_parquet(path):
+def without_formulas(frame):
+    """Give a table whose texts a spreadsheet takes for texts."""
+    cells = frame.copy()
+    for name in cells.select_dtypes(exclude="number"):
+        cells[name] = [_as_text(value) for value in cells[name]]
+    return cells
+
+
+def _as_text(value):
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value
+
+
+def _read_parquet(path, max_size):
     try:
         import_module("pyarrow")
     except ImportError as error:
@@ -86,7 +106,9 @@ def _read_parquet(path):
             "(pip install pyarrow), or give a .csv file."
         ) from error
     try:
-        return pd.read_parquet(path)
+        return read_parquet(path, max_size)
+    except UserError:
+        raise
     except Exception as error:  # pyarrow has a type for every way to be damaged
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -95,12 +117,15 @@ def _read_csv(path, separator):
     options = {"sep": separator, "skipinitialspace": True, "encoding": "utf-8-sig"}
     names = pd.Series(dtype=object)
     try:
-        head = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
+        with opened(path) as file:
+            head = pd.read_csv(file, header=None, nrows=1, dtype=str, **options)
         names = head.iloc[0].dropna()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), opened(path) as file:
             # Or fields without a column would be left out.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, index_col=False, low_memory=False, **options)
+            frame = pd.read_csv(file, index_col=False, low_memory=False, **options)
+    except UserError:
+        raise
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{path} is empty.") from error
     except UnicodeDecodeError as error:

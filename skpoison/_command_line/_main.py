@@ -5,12 +5,16 @@
 
 import contextlib
 import os
+import signal
+import stat
 import sys
+import threading
 import traceback
 import warnings
+from pathlib import Path
 
 from skpoison._command_line._arguments import make_parser
-from skpoison._command_line._files import UserError
+from skpoison._command_line._files import UserError, without_formulas
 from skpoison._command_line._model import (
     check_finder,
     make_finder,
@@ -26,6 +30,7 @@ from skpoison._command_line._report import (
 )
 from skpoison._command_line._table import Tables
 from skpoison.audit import SubpopulationAudit
+from skpoison.utils._whole_file import mode_of_new_files, write_whole
 
 
 def main(argv=None):
@@ -39,9 +44,10 @@ def main(argv=None):
     Returns
     -------
     status : int
-        0 where all went well, 1 on an error, 130 on Ctrl-C.
+        0 where all went well, 1 on an error, 130 on Ctrl-C, 143 on SIGTERM and 129 on
+        SIGHUP.
     """
-    with _all_streams():
+    with _all_streams(), _ended_by_signals():
         options = make_parser().parse_args(argv)
         with warnings.catch_warnings():
             warnings.showwarning = _ignore if options.quiet else _show_once()
@@ -51,13 +57,14 @@ def main(argv=None):
 def _run(options):
     try:
         text = audit(options)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         _say(_interrupted(options))
-        return 130
+        return getattr(interrupt, "status", 130)
     except Exception as error:
         if options.debug:
             tell(traceback.format_exc(), sys.stderr, end="")
-        _say(f"error: {_one_line(error)}")
+        notes = map(_printable, getattr(error, "__notes__", []))
+        _say(f"error: {' '.join([_one_line(error), *notes])}")
         return 1
     error = tell(text, sys.stdout)
     # Whoever closed the pipe has seen enough; the files are written.
@@ -84,6 +91,34 @@ def _all_streams():
             with contextlib.suppress(AttributeError):
                 stream.reconfigure(errors="backslashreplace")
         yield
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal that ends a process: it gets to stop its workers, as on Ctrl-C."""
+
+    def __init__(self, number):
+        super().__init__(f"signal {number}")
+        self.status = 128 + number
+
+
+def _end(number, frame):
+    raise _Ended(number)
+
+
+@contextlib.contextmanager
+def _ended_by_signals():
+    """Heed the signals of schedulers and closed terminals, unless they are ignored."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {}
+    for number in (getattr(signal, name) for name in names if is_main):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _occupy(descriptor):
@@ -120,13 +155,20 @@ def audit(options):
     with Progress(quiet=options.quiet):
         run.fit(tables.X, tables.y, **tables.parts)
     if options.results:
-        run.results_.to_csv(options.results, index=False)
+        _write(options.results, run.results_)
     if options.summary:
-        run.summary_.to_csv(options.summary, index=False)
+        _write(options.summary, run.summary_)
     if options.html:
         run.to_html(options.html)
     worst = [table(run, options.worst)] if options.worst else []
     return "\n".join([headline(run), *worst])
+
+
+def _write(name, frame):
+    """Write a table to a file, which is complete or as it was before."""
+    path = Path(os.path.realpath(name))
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else mode_of_new_files()
+    write_whole(path, without_formulas(frame).to_csv(index=False).encode(), mode)
 
 
 def _say(text):
@@ -157,6 +199,10 @@ def _one_line(error):
     expected = (UserError, ValueError, OSError, ImportError, Warning)
     if not isinstance(error, expected) or not text:
         text = f"{type(error).__name__}: {text} (--debug shows where)"
+    return _printable(text)
+
+
+def _printable(text):
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -17,6 +17,8 @@ from sklearn.utils import all_estimators, get_tags
 from skpoison._command_line._files import UserError, did_you_mean
 from skpoison.finders import ClusterMatch, FeatureMatch, SliceMatch
 
+# A parser of Python that is given more may overflow its stack.
+LONGEST_VALUE = 10_000
 # Options that a finder has no use for are errors.
 LARGEST_N_CLUSTERS = 100
 # Where most classifiers are: to list all takes seconds.
@@ -78,6 +80,11 @@ def _find_classifier(name):
 
 def literal(text):
     """Read a text as a value of Python, or else as itself."""
+    if len(text) > LONGEST_VALUE:
+        raise UserError(
+            f"A value of --param has {len(text):,} characters, and may have "
+            f"{LONGEST_VALUE:,}. Use skpoison.SubpopulationAudit in Python."
+        )
     try:
         return ast.literal_eval(text)
     except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):

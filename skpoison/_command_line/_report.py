@@ -93,7 +93,7 @@ def duration(seconds):
 def check_targets(options):
     """Make sure that what is to be written can be, before any work."""
     sources = {
-        os.path.realpath(path): option
+        _real(path, option): option
         for option in ("data", "aux", "test")
         if (path := getattr(options, option))
     }
@@ -101,7 +101,7 @@ def check_targets(options):
         path = getattr(options, option)
         if path is None:
             continue
-        real = os.path.realpath(path)
+        real = _real(path, f"--{option}")
         if real in sources:
             raise UserError(f"--{option} {path} is the file of {sources[real]} too.")
         sources[real] = f"--{option}"
@@ -109,6 +109,13 @@ def check_targets(options):
             raise UserError(f"--{option} writes CSV and must end in .csv. Got {path}.")
         if option != "checkpoint":  # which the audit checks, and it replaces none
             _check_target(option, Path(path))
+
+
+def _real(path, option):
+    try:
+        return os.path.realpath(path)
+    except ValueError as error:
+        raise UserError(f"{option} {path!r} can be no file: {error}.") from error
 
 
 def _check_target(option, path):

@@ -60,7 +60,7 @@ class Tables:
                 self.parts |= {f"X_{part}": X, f"y_{part}": y}
 
     def _read(self, path):
-        frame = read(path, self._options.separator)
+        frame = read(path, self._options.separator, self._options.max_size)
         if self._options.label not in frame:
             hint = hint_at_separator(frame.columns)
             hint = hint or did_you_mean(self._options.label, frame.columns)

@@ -45,6 +45,11 @@ def get_data_home(data_home=None):
     if data_home is None:
         # An empty variable counts as unset: "" would mean the working directory.
         data_home = os.environ.get("SKPOISON_DATA_HOME") or "~/skpoison_data"
-    folder = Path(data_home).expanduser()
+    try:
+        folder = Path(data_home).expanduser()
+    except RuntimeError as error:  # nobody of that name
+        raise ValueError(f"data_home={str(data_home)!r}: {error}") from error
+    if "\0" in str(folder):
+        raise ValueError(f"data_home={str(data_home)!r} must be the name of a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)

@@ -4,13 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import hashlib
-import tempfile
 import warnings
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from skpoison.utils._whole_file import work_folder
 
 # To be raised where the arrays of a reader change.
 FORMAT = 1
@@ -81,8 +81,8 @@ def _load(path, key):
 def _save(path, key, arrays):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".cache-") as work:
-            whole = Path(work) / path.name
+        with work_folder(path) as work:
+            whole = work / path.name
             about = {"key": np.array(key), "names": np.array(sorted(arrays))}
             np.savez(whole, **about, **arrays)
             whole.replace(path)

@@ -5,11 +5,12 @@
 
 import hashlib
 import tarfile
-import tempfile
 import zlib
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
+
+from skpoison.utils._whole_file import work_folder
 
 TIMEOUT = 60.0  # seconds without an answer
 CHUNK = 1 << 20
@@ -27,30 +28,42 @@ def download_folder(url, target, sha256=None):
     target = Path(target)
     if target.exists():
         raise DownloadError(f"{target} is there but incomplete; remove or complete it")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as work:
-        try:
-            archive = _download(url, Path(work) / "archive", sha256)
-            _unpack(archive, Path(work) / "unpacked")
-            (Path(work) / "unpacked" / target.name).rename(target)
-        except DownloadError:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with work_folder(target) as work:
+            archive = _download(url, work / "archive", sha256)
+            _unpack(archive, work / "unpacked")
+            _put(work / "unpacked" / target.name, target)
+    except DownloadError:
+        raise
+    # ValueError: a URL or an answer that is no HTTP.
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+        EOFError,
+        tarfile.TarError,
+        zlib.error,
+    ) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DownloadError(f"the download of {url} failed: {reason}") from error
+
+
+def _put(folder, target):
+    try:
+        folder.rename(target)
+    except OSError:
+        # Another process that downloads it may have been first.
+        if not (folder.is_dir() and target.is_dir()):
             raise
-        # ValueError: a URL or an answer that is no HTTP.
-        except (
-            OSError,
-            HTTPException,
-            ValueError,
-            EOFError,
-            tarfile.TarError,
-            zlib.error,
-        ) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise DownloadError(f"the download of {url} failed: {reason}") from error
 
 
 def _download(url, path, sha256):
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("addresses begin with https://")
     digest, n_bytes = hashlib.sha256(), 0
-    with urlopen(url, timeout=TIMEOUT) as response, path.open("wb") as file:
+    response = urlopen(url, timeout=TIMEOUT)  # nosec B310 # the scheme is checked
+    with response, path.open("wb") as file:
         while chunk := response.read(CHUNK):
             file.write(chunk)
             digest.update(chunk)

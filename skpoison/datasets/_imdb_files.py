@@ -20,6 +20,7 @@ SOURCE = Source(
     "imdb",
 )
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 FOLDER = "aclImdb"
 
 SENTIMENTS = ["negative", "positive"]
@@ -43,7 +44,7 @@ def find_folder(home, names, download):
         raise OSError(SOURCE.missing(home, FOLDER, content, last))
     folder = SOURCE.places(home, FOLDER)[0]
     try:
-        download_folder(URL, folder)
+        download_folder(URL, folder, SHA256)
     except DownloadError as error:
         last = f"It tried to get them: {error}."
         raise OSError(SOURCE.missing(home, FOLDER, content, last)) from error

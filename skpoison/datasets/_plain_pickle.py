@@ -3,7 +3,7 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import pickle
+import pickle  # nosec B403 # for an unpickler that knows arrays alone
 
 import numpy as np
 

@@ -12,6 +12,8 @@ from skpoison.utils._sklearn import Interval, StrOptions, validate_params
 
 # Below one half, so that the supports of neighbors on the grid cannot touch.
 _RADIUS = 0.49
+# Numbers in X, 34 GB of them.
+_LARGEST = 2**32
 
 
 @validate_params(
@@ -19,7 +21,7 @@ _RADIUS = 0.49
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_subpopulations": [Interval(Integral, 1, None, closed="left")],
         "n_features": [Interval(Integral, 1, None, closed="left")],
-        "n_classes": [Interval(Integral, 2, None, closed="left")],
+        "n_classes": [Interval(Integral, 2, 2**31 - 1, closed="both")],
         "noise": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "weights": [StrOptions({"uniform"}), "array-like", None],
         "cluster_std": [Interval(Real, 0, None, closed="left")],
@@ -55,7 +57,8 @@ def make_subpopulations(
     Parameters
     ----------
     n_samples : int, default=1000
-        The number of rows, at least `n_subpopulations`.
+        The number of rows, at least `n_subpopulations`, and at most 2**32 divided by
+        `n_features`.
 
     n_subpopulations : int, default=10
         The number of subpopulations.
@@ -113,8 +116,8 @@ def make_subpopulations(
     Raises
     ------
     ValueError
-        If there are fewer rows than subpopulations, or if `noise`, `weights` or
-        `labels` has a wrong length or values out of range.
+        If there are fewer rows than subpopulations, or more than 2**32 numbers; if
+        `noise`, `weights` or `labels` has a wrong length or values out of range.
 
     See Also
     --------
@@ -166,6 +169,14 @@ def make_subpopulations(
             f"row for each, got n_samples={n_samples} and "
             f"n_subpopulations={n_subpopulations}."
         )
+    sizes = map(int, (n_samples, n_subpopulations, n_features))  # no truth values
+    n_samples, n_subpopulations, n_features = sizes
+    if n_samples * n_features > _LARGEST:
+        raise ValueError(
+            f"make_subpopulations makes at most {_LARGEST:,} numbers, n_samples times "
+            f"n_features, got n_samples={n_samples} and n_features={n_features}. Lower "
+            "them, or call it several times with the same `labels`."
+        )
     weights = _check_weights(weights, n_subpopulations, rng)
     labels = _check_labels(labels, n_subpopulations, n_classes, rng)
     noise = _check_noise(noise, n_subpopulations)
@@ -190,7 +201,7 @@ def _grid(n_points, n_dims):
         side += 1
     grid = np.zeros((n_points, n_dims))
     rest = np.arange(n_points)
-    for dim in range(n_dims):
+    for dim in range(min(n_dims, int(n_points).bit_length())):
         rest, grid[:, dim] = np.divmod(rest, side)
     return grid
 

@@ -22,6 +22,8 @@ FOLDER = "UTKFace"
 GENDERS = ["male", "female"]
 RACES = ["White", "Black", "Asian", "Indian", "other"]
 AGES = 1, 116
+# A small file may unpack to more than the memory holds.
+MOST_PIXELS = 10**7
 NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+ ?(\.?jpg)(\.chip\.jpg)?")
 # The official files whose names tell no race.
 WITHOUT_RACE = {
@@ -135,6 +137,8 @@ def _read_image(pillow, path, size):
 def _decode(pillow, content, path):
     try:
         with pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"it has {image.width} x {image.height} pixels")
             return image.convert("RGB")
     # Pillow raises SyntaxError for a broken PNG.
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:

@@ -105,3 +105,10 @@ def test_archive_that_leaves_its_folder(website, tmp_path, name):
 def test_archive_without_the_folder(folder, publish, tmp_path):
     with pytest.raises(DownloadError, match="failed: FileNotFoundError"):
         download_folder(publish(folder), tmp_path / "home" / "other")
+
+
+@pytest.mark.parametrize("scheme", ["file", "data", "ftp"])
+def test_only_addresses_of_the_web_are_opened(scheme, tmp_path):
+    (tmp_path / "x.tar.gz").touch()
+    with pytest.raises(DownloadError, match="addresses begin with https://"):
+        download_folder(f"{scheme}://{tmp_path}/x.tar.gz", tmp_path / "data")

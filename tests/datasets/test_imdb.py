@@ -1,4 +1,6 @@
+import hashlib
 import os
+from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -184,8 +186,22 @@ def test_missing_files_are_named_with_their_places(small):
     assert "download_if_missing=True" in message
 
 
-def test_download(home, reviews, publish, tmp_path, monkeypatch):
+def publish_as_official(url, monkeypatch):
+    with urlopen(url) as response:
+        digest = hashlib.sha256(response.read()).hexdigest()
+    monkeypatch.setattr(_imdb_files, "URL", url)
+    monkeypatch.setattr(_imdb_files, "SHA256", digest)
+
+
+def test_download_of_something_else(reviews, publish, tmp_path, monkeypatch):
     monkeypatch.setattr(_imdb_files, "URL", publish(reviews))
+    with pytest.raises(OSError, match="has the sha256"):
+        fetch_imdb(data_home=tmp_path / "other")
+    assert os.listdir(tmp_path / "other" / "imdb") == []
+
+
+def test_download(home, reviews, publish, tmp_path, monkeypatch):
+    publish_as_official(publish(reviews), monkeypatch)
     other = tmp_path / "other"
     imdb = fetch_imdb(data_home=other)
     assert imdb.data.tolist() == fetch_imdb(data_home=home).data.tolist()
@@ -204,7 +220,7 @@ def test_download_of_an_incomplete_folder(
     home, reviews, publish, tmp_path, monkeypatch
 ):
     (reviews / "test" / "urls_pos.txt").unlink()
-    monkeypatch.setattr(_imdb_files, "URL", publish(reviews))
+    publish_as_official(publish(reviews), monkeypatch)
     with pytest.raises(OSError, match="aclImdb/test are not all in it"):
         fetch_imdb(data_home=tmp_path / "other")
 

@@ -349,3 +349,11 @@ def test_real_split_has_the_papers_sizes(packed, seed):
     parts = _utkface._parts(group, "paper", seed)
     assert [len(part) for part in parts.values()] == [7_000, 7_000, 6_054]
     assert np.isin(parts["test"], parts["train"]).mean() > 0.25
+
+
+def test_an_image_that_unpacks_to_more_than_memory_holds(home):
+    path = home / "utkface" / "UTKFace" / NAMES[0]
+    Image.new("1", (4000, 4000)).save(path, "PNG")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(ValueError, match="4000 x 4000 pixels"):
+        fetch_utkface(data_home=home)
