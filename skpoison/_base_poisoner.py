@@ -36,6 +36,7 @@ from skpoison.utils._containers import (
     take,
 )
 from skpoison.utils._hooks import check_returned
+from skpoison.utils._poison_count import count_poison
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import RowSampler
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions, _fit_context
@@ -233,7 +234,7 @@ class BaseSubpopPoisoner(RowSampler):
             if is_pandas(y):
                 y_new.index = index_of(sources, y, y_aux)
             if isinstance(X, list):
-                X_new = rows_like(X_new, take(X + list(X_aux or []), sources))
+                X_new = rows_like(X_new, take(_joined(X, X_aux), sources))
             X_res = append(clean.X, X_new)
             y_res = append_labels(clean.y, y_new, clean.X, X_res)
         self.n_poison_, self.poison_label_ = n_poison, label
@@ -362,8 +363,8 @@ class BaseSubpopPoisoner(RowSampler):
         return self.alpha
 
     def _count_poison(self, base):
-        alpha = self._budget()
-        n_poison = round(alpha * base)
+        alpha, owner = self._budget(), type(self).__name__
+        n_poison = count_poison(alpha, base, "alpha", owner)
         if n_poison == 0 and alpha > 0:
             warnings.warn(
                 f"alpha={alpha} of {type(self).__name__} rounds to zero poison "
@@ -406,3 +407,7 @@ class BaseSubpopPoisoner(RowSampler):
         """Leave the training data out of pickles."""
         state = super().__getstate__()
         return {k: v for k, v in state.items() if k != "_clean_rows"}
+
+
+def _joined(X, X_aux):
+    return X if X_aux is None else X + list(X_aux)

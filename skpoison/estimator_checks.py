@@ -8,7 +8,7 @@ pipelines, searches and scorers of this library.
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import pickle
+import pickle  # nosec B403 # of what the checks made themselves
 import warnings
 
 import numpy as np
@@ -292,7 +292,7 @@ def _check_own_rows(poisoner, X, y):
 
 def _check_pickle(poisoner, X, y):
     _fit_resample(poisoner, X, y)
-    restored = pickle.loads(pickle.dumps(poisoner))
+    restored = pickle.loads(pickle.dumps(poisoner))  # nosec B301 # its own
     _demand(
         np.array_equal(restored.membership(X), poisoner.membership(X)),
         f"A pickled {_name(poisoner)} must tell the same membership.",

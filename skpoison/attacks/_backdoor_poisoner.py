@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.attacks._copies import draw_copies
 from skpoison.attacks._feature_trigger import last_feature_trigger
@@ -213,7 +213,9 @@ class BackdoorPoisoner(BaseSubpopPoisoner):
             The rows with the trigger, in the container of X.
         """
         check_is_fitted(self, "trigger_")
-        stamped = self._stamp(as_rows(X, type(self).__name__))
+        rows = as_rows(X, type(self).__name__)
+        validate_data(self, X=rows, reset=False, skip_check_array=True)
+        stamped = self._stamp(rows)
         return rows_like(stamped, X) if isinstance(X, list) else stamped
 
     def _fit_finder(self, attacker, rng):

@@ -92,7 +92,7 @@ def draw_targets(poisoner, y, members, adversarial, random_state):
             f"with targets={poisoner.targets!r}. Lower n_targets, or choose another "
             "target."
         )
-    return random_state.choice(candidates, poisoner.n_targets, replace=False)
+    return random_state.choice(candidates, int(poisoner.n_targets), replace=False)
 
 
 def draw_rows_of_class(poisoner, y, label, n_poison, random_state):

@@ -14,7 +14,7 @@ def check_positive(value, parameter, advice):
     """Raise for sizes below 0, and where all of them are 0."""
     if value is None:
         return
-    value = np.asarray(value, dtype=float)
+    value = _as_floats(value, parameter)
     if not (value >= 0).all() or not value.any():
         raise ValueError(
             f"{parameter} of FeatureConstraints must be above 0 somewhere and below 0 "
@@ -22,9 +22,23 @@ def check_positive(value, parameter, advice):
         )
 
 
+def _as_floats(value, parameter):
+    """Array of numbers, which texts and truth values are not."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # of lists of different lengths
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{parameter} of FeatureConstraints must be a number, or an array of one "
+            f"for each feature. Got {value!r}."
+        )
+    return array.astype(float)
+
+
 def per_feature(value, default, shape, parameter):
     """Floats of the shape of a row, from one value or one for each feature."""
-    value = np.asarray(default if value is None else value, dtype=float)
+    value = _as_floats(default if value is None else value, parameter)
     _check_shape(value.shape, shape, parameter)
     if np.isnan(value).any() and not np.isnan(default):
         raise ValueError(f"{parameter} of FeatureConstraints must not hold NaN.")
@@ -48,7 +62,14 @@ def feature_mask(features, shape, names, parameter):
     mask = np.zeros(shape, dtype=bool)
     if features is None:
         return mask
-    if np.asarray(features).dtype == bool:
+    try:
+        is_mask = np.asarray(features).dtype == bool
+    except ValueError as error:
+        raise ValueError(
+            f"{parameter} of FeatureConstraints must be a mask, or numbers or names of "
+            f"features. Got {features!r}."
+        ) from error
+    if is_mask:
         _check_shape(np.shape(features), shape, parameter)
         return mask | features
     at = [_index(feature, names, parameter) for feature in np.atleast_1d(features)]
@@ -79,11 +100,20 @@ def _check_indices(at, shape, parameter):
 
 def one_hot_groups(one_hot, shape):
     """List of OneHotGroup, from groups and lists of columns."""
-    groups = [
-        group if isinstance(group, OneHotGroup) else OneHotGroup(np.array(group))
-        for group in one_hot
-    ]
-    columns = [int(j) for group in groups for j in group.columns]
+    try:
+        groups = [
+            group if isinstance(group, OneHotGroup) else OneHotGroup(np.array(group))
+            for group in one_hot
+        ]
+        sizes = [len(group.columns) for group in groups]
+    except (TypeError, ValueError):
+        sizes = [0]
+    if not all(sizes):
+        raise ValueError(
+            "one_hot of FeatureConstraints must be a list of lists of columns, none of "
+            f"them empty, or of OneHotGroup. Got {one_hot!r}."
+        )
+    columns = [j for group in groups for j in group.columns]
     _check_indices(columns, shape, "one_hot")
     twice = sorted({j for j in columns if columns.count(j) > 1})
     if twice:

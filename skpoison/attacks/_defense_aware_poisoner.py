@@ -326,7 +326,8 @@ class DefenseAwarePoisoner(BaseSubpopPoisoner):
 
     def _largest_number_of_copies(self, n_members, n_poison):
         if self.replace:
-            return math.ceil(self.max_copies * n_poison / n_members)
+            most = min(self.max_copies * n_poison / n_members, n_poison)
+            return math.ceil(most)
         if n_poison > n_members:
             raise ValueError(
                 f"alpha={self.alpha} of {type(self).__name__} asks for {n_poison} "

@@ -19,6 +19,7 @@ from skpoison.attacks._poison_path import PoisonPath
 from skpoison.attacks._poisoned_surrogate import PoisonedSurrogate
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.influence._losses import check_has_gradients
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
 
 
@@ -52,6 +53,7 @@ class BaseFeaturePoisoner(BaseSubpopPoisoner):
         model = LogisticRegression() if self.surrogate is None else self.surrogate
         check_has_gradients(model, name)
         values = numeric_rows(X, name)
+        check_squares(values, values.size, name)
         self.constraints_ = self._limits(X, values)
         self._warn_if_outnumbered(n_poison, len(y))
         sources, labels = draw_copies(

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from skpoison.utils._containers import (
+    NUMBERS,
     as_rows,
     is_frame,
     is_pandas,
@@ -68,6 +69,7 @@ class FeatureTrigger:
             The rows with the features set, in the container of X.
         """
         rows = as_rows(X, type(self).__name__)
+        self._check_names_some()
         if is_texts(rows):
             raise ValueError(
                 f"{type(self).__name__} sets features, and texts have none. Pass a "
@@ -83,6 +85,14 @@ class FeatureTrigger:
     def __repr__(self):
         name = type(self).__name__
         return f"{name}(features={self.features!r}, value={self.value!r})"
+
+    def _check_names_some(self):
+        is_several = isinstance(self.features, (str, list, tuple, np.ndarray))
+        if is_several and np.size(np.asarray(self.features, object)) == 0:
+            raise ValueError(
+                f"features of {type(self).__name__} must name at least one. Got "
+                f"{self.features!r}."
+            )
 
     def _in_array(self, X):
         place = self.features if isinstance(self.features, tuple) else (self.features,)
@@ -135,7 +145,12 @@ class FeatureTrigger:
 
     def _cast(self, value, dtype):
         """Return the value in the dtype of X, or raise where it would be another."""
-        value = np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except ValueError as error:  # of lists of different lengths
+            raise self._misfit(value, dtype) from error
+        if dtype.kind in NUMBERS and value.dtype.kind not in NUMBERS:
+            raise self._misfit(value.tolist(), dtype)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 cast = value.astype(dtype)

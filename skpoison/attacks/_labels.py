@@ -77,7 +77,7 @@ def _lowest(classes, scores, member_labels, random_state):
 
 def _given_label(poisoner, member_labels):
     name, label, classes = type(poisoner).__name__, poisoner.label, poisoner.classes_
-    if np.ndim(label) > 0 or not np.any(classes == label):
+    if not _is_class(label, classes):
         raise ValueError(
             f"label={label!r} of {name} must be one of the classes in y, "
             f"{classes.tolist()}, or one of the rules {list(RULES)}."
@@ -89,6 +89,13 @@ def _given_label(poisoner, member_labels):
             f"{classes.tolist()}."
         )
     return classes[classes == label][0]
+
+
+def _is_class(label, classes):
+    try:
+        return np.ndim(label) == 0 and bool(np.any(classes == label))
+    except (TypeError, ValueError):  # of what cannot be compared
+        return False
 
 
 def _check_gives_probabilities(poisoner, model):

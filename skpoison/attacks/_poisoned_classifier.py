@@ -9,7 +9,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skpoison.metrics._clean_twin import find_poisoner
-from skpoison.utils._inner_model import fitted_has, tags_of
+from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import ask, fitted_has, other_type, tags_of
 from skpoison.utils._sklearn import HasMethods, _fit_context
 
 
@@ -101,6 +102,12 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self : PoisonedClassifier
             The fitted classifier.
         """
+        if kind := other_type(self.estimator):
+            raise ValueError(
+                f"estimator of {type(self).__name__} must be a classifier. Got a "
+                f"{kind}: {self.estimator!r}."
+            )
+        as_rows(X, type(self).__name__)  # a list stays one
         validate_data(self, X=X, y=y, skip_check_array=True)
         self._clean_estimator = None
         self.poisoner_ = clone(self.poisoner)
@@ -132,8 +139,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y_pred : ndarray of shape (n_samples,)
             Class labels.
         """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(X)
+        return self._ask("predict", X)
 
     @available_if(fitted_has("predict_proba"))
     def predict_proba(self, X):
@@ -150,8 +156,7 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             Probability of each class.
         """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_proba(X)
+        return self._ask("predict_proba", X)
 
     @available_if(fitted_has("decision_function"))
     def decision_function(self, X):
@@ -168,8 +173,12 @@ class PoisonedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Decision values.
         """
+        return self._ask("decision_function", X)
+
+    def _ask(self, method, X):
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(X)
+        owner = type(self).__name__
+        return ask(self.estimator_, method, as_rows(X, owner), owner)
 
     def get_metadata_routing(self):
         """Request no metadata: row-wise metadata cannot cross a sampler.

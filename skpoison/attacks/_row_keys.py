@@ -33,7 +33,7 @@ def row_keys(X):
     if not isinstance(X, np.ndarray) or X.ndim == 1:
         return _values(X)
     X = X.reshape(len(X), int(np.prod(X.shape[1:])))
-    if X.dtype.kind not in "biufc":
+    if X.dtype.kind not in "biufc" or _has_padding(X.dtype):
         return [tuple(_values(row)) for row in X]
     return [row.tobytes() for row in _plain(X)]
 
@@ -58,4 +58,11 @@ def _sparse_keys(X):
     X.eliminate_zeros()
     data, indices = _plain(X.data), X.indices.astype(np.int64)
     ends = zip(X.indptr[:-1], X.indptr[1:], strict=True)
+    if _has_padding(X.dtype):
+        return [(indices[a:b].tobytes(), tuple(data[a:b].tolist())) for a, b in ends]
     return [(indices[a:b].tobytes(), data[a:b].tobytes()) for a, b in ends]
+
+
+def _has_padding(dtype):
+    """Whether equal numbers may differ in bytes, as extended precision leaves some."""
+    return dtype.itemsize > {"f": 8, "c": 16}.get(dtype.kind, 8)

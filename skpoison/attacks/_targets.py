@@ -7,6 +7,7 @@ import numpy as np
 
 from skpoison.attacks._row_keys import row_keys
 from skpoison.utils._containers import as_rows, as_same_kind, is_frame, is_texts, n_rows
+from skpoison.utils._plain_state import PlainState
 
 
 def everything(X):
@@ -36,10 +37,10 @@ def everything(X):
     >>> poisoner.fit(X, y).n_poison_
     15
     """
-    return np.ones(n_rows(X), dtype=bool)
+    return np.ones(n_rows(as_rows(X, "everything")), dtype=bool)
 
 
-class SpecificRows:
+class SpecificRows(PlainState):
     """Select the rows that are equal to given ones: `target` of a targeted attack.
 
     Parameters

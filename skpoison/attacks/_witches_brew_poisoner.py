@@ -22,6 +22,7 @@ from skpoison.attacks._numeric_rows import numeric_rows, rows_in_container
 from skpoison.base import BaseSubpopPoisoner
 from skpoison.influence._losses import check_has_gradients, loss_of
 from skpoison.utils._containers import as_rows, as_same_kind, take
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._random import draw_seed, seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
 
@@ -342,6 +343,7 @@ class WitchesBrewPoisoner(BaseSubpopPoisoner):
             model = LogisticRegression(max_iter=1000)
         check_has_gradients(model, type(self).__name__)
         values = numeric_rows(X, type(self).__name__)
+        check_squares(values, values.size, type(self).__name__)
         self._check_augment(values)
         # Streams of their own, so that more poison leaves the targets alone.
         for_label, for_targets, for_rows, for_model, for_starts = (

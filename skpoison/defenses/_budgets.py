@@ -22,7 +22,10 @@ def check_budgets(values, name, owner):
     budgets : ndarray of shape () or (n_budgets,), dtype=int64
         Budgets, 0 or more.
     """
-    budgets = np.asarray(values)
+    try:
+        budgets = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        budgets = np.array([])
     is_list = budgets.ndim <= 1 and budgets.size
     if budgets.dtype.kind not in "iu" or not is_list or (budgets < 0).any():
         raise ValueError(

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from skpoison.defenses._models import fresh_model
 from skpoison.defenses._score_sanitizer import ScoreSanitizer
 from skpoison.utils._random import draw_seed
-from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
+from skpoison.utils._sklearn import N_JOBS, HasMethods, Interval, StrOptions
 
 
 class ConfidentLearning(ScoreSanitizer):
@@ -131,7 +131,7 @@ class ConfidentLearning(ScoreSanitizer):
             )
         ],
         "cv": [Interval(Integral, 2, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 

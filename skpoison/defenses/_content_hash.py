@@ -124,7 +124,9 @@ def _of_numbers(values):
 
 def _of_values(values):
     """Numbers that stand for the values of one column."""
-    series = pd.Series(values)
+    # Texts stay objects: those that are no UTF-8 are no others.
+    is_text = isinstance(values, np.ndarray) and values.dtype.kind in "OU"
+    series = pd.Series(values, dtype=object if is_text else None)
     if series.dtype.kind in "biuf":
         return _of_numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
     cells = series.astype(object)

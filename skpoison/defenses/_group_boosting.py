@@ -29,6 +29,11 @@ def log_probabilities(proba):
     logs : ndarray of shape (n_samples, n_classes)
         Their logarithms.
     """
+    if not np.isfinite(proba).all():
+        raise ValueError(
+            "MultigroupRobustClassifier boosts probabilities, and its estimator gives "
+            "some that are no numbers. Scale the features, or use another."
+        )
     return log_softmax(np.log(np.maximum(np.asarray(proba, float), SMALLEST)), axis=1)
 
 

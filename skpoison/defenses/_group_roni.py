@@ -17,7 +17,7 @@ from skpoison.finders import ClusterMatch
 from skpoison.finders._base import all_memberships, subpopulation_names
 from skpoison.utils._containers import take
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._sklearn import HasMethods, Interval
+from skpoison.utils._sklearn import N_JOBS, HasMethods, Interval
 
 # Standard errors of a drop that chance does not give.
 SURE = 3.0
@@ -155,7 +155,7 @@ class GroupRoni(TrustingSanitizer):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "min_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 
@@ -247,7 +247,11 @@ class GroupRoni(TrustingSanitizer):
                     groups.append((k, name, label, mask.sum()))
         columns = ["subpopulation", "name", "label", "n_samples"]
         masks = np.array(masks, dtype=bool).reshape(-1, len(y))
-        return pd.DataFrame(groups, columns=columns), masks
+        values = zip(*groups, strict=True) if groups else [()] * len(columns)
+        table = {c: list(v) for c, v in zip(columns, values, strict=True)}
+        if y.dtype.kind in "OU":  # which pandas would encode, where it can
+            table["label"] = pd.Series(table["label"], dtype=object)
+        return pd.DataFrame(table), masks
 
     def _judge(self, model, X, y, masks, quiz, drops):
         """Add up what the groups cost the rows of a quiz, own ones and others."""

@@ -12,9 +12,7 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import (
     check_array,
-    check_consistent_length,
     check_random_state,
-    column_or_1d,
     gen_batches,
     get_tags,
 )
@@ -23,9 +21,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skpoison.defenses._budgets import check_budgets
 from skpoison.defenses._flip_bounds import exact_radius, log_error, smoothing_radius
 from skpoison.utils._containers import as_rows
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
+from skpoison.utils._training_rows import check_rows
 
 # Weights that are held at a time.
 LARGEST_BATCH = 2**21
@@ -172,24 +172,16 @@ class LabelFlipSmoothing(ClassifierMixin, BaseEstimator):
         self : LabelFlipSmoothing
             The fitted classifier.
         """
-        owner = type(self).__name__
-        validate_data(self, X=X, y=y, skip_check_array=True)
+        X, y = check_rows(self, X, y)
+        self._codes = np.searchsorted(self.classes_, y)
         self.representation_ = None
         if self.representation is not None:
             rng = check_random_state(self.random_state)
             # Without labels: the certificate has the features as given.
             representation = seeded_clone(self.representation, rng)
-            self.representation_ = representation.fit(as_rows(X, owner))
+            self.representation_ = representation.fit(X)
         Z = self._features(X)
-        y = column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y
-        y = flat_labels(y, owner)
-        check_consistent_length(Z, y)
-        self.classes_, self._codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{owner} needs at least two classes in y. Got one class: "
-                f"{self.classes_.tolist()}."
-            )
+        check_squares(Z, Z.size, type(self).__name__)
         self._fit_ridge(Z)
         return self
 
@@ -211,7 +203,7 @@ class LabelFlipSmoothing(ClassifierMixin, BaseEstimator):
 
     def _rows(self, X):
         check_is_fitted(self, "coef_")
-        Z = self._features(X)
+        Z = self._features(as_rows(X, type(self).__name__))
         validate_data(self, X=X, reset=False, skip_check_array=True)
         return Z
 

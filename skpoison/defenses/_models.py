@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skpoison.defenses._last_step import split_pipeline
+from skpoison.utils._inner_model import ask
 from skpoison.utils._random import seeded_clone
 
 
@@ -70,7 +71,8 @@ def row_losses(model, X, y, owner):
 
 def _losses(model, X, y, owner):
     if hasattr(model, "predict_proba"):
-        proba = _of_labels(np.asarray(model.predict_proba(X), float), model, y, 0.0)
+        proba = np.asarray(ask(model, "predict_proba", X, owner), float)
+        proba = _of_labels(proba, model, y, 0.0)
         return -np.log(np.maximum(proba, np.finfo(float).tiny))
     if not hasattr(model, "decision_function"):
         raise ValueError(
@@ -79,7 +81,7 @@ def _losses(model, X, y, owner):
             "LogisticRegression(), or wrap it in CalibratedClassifierCV."
         )
     _check_one_score_a_class(model, owner)
-    scores = np.asarray(model.decision_function(X), float)
+    scores = np.asarray(ask(model, "decision_function", X, owner), float)
     if scores.ndim == 1:
         scores = np.column_stack([-scores, scores])
     own = _of_labels(scores, model, y, -np.inf)

@@ -16,7 +16,7 @@ from skpoison.defenses._group_boosting import boost, log_probabilities, replay
 from skpoison.finders import ClusterMatch
 from skpoison.finders._base import all_memberships
 from skpoison.utils._containers import as_rows
-from skpoison.utils._inner_model import tags_of
+from skpoison.utils._inner_model import ask, tags_of
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 from skpoison.utils._training_rows import check_rows
@@ -189,7 +189,13 @@ class MultigroupRobustClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
         self.estimator_ = seeded_clone(self.estimator, rng).fit(X, y)
         finder = ClusterMatch(10) if self.finder is None else self.finder
         self.finder_ = seeded_clone(finder, rng).fit(X, y)
-        logs = log_probabilities(self.estimator_.predict_proba(X))
+        owner = type(self).__name__
+        if self.n_levels > len(y):
+            raise ValueError(
+                f"n_levels={self.n_levels} of {owner} must be no more than the number "
+                f"of rows. Got n_samples={len(y)}."
+            )
+        logs = log_probabilities(ask(self.estimator_, "predict_proba", X, owner))
         self.updates_, self.residual_ = boost(
             logs,
             (y[:, None] == self.classes_).astype(float),
@@ -217,9 +223,10 @@ class MultigroupRobustClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstima
             Probability of each class.
         """
         check_is_fitted(self)
-        X = as_rows(X, type(self).__name__)
+        owner = type(self).__name__
+        X = as_rows(X, owner)
         validate_data(self, X=X, reset=False, skip_check_array=True)
-        logs = log_probabilities(self.estimator_.predict_proba(X))
+        logs = log_probabilities(ask(self.estimator_, "predict_proba", X, owner))
         return np.exp(replay(logs, self._groups(X), self.updates_, self.n_levels))
 
     def predict(self, X):

@@ -38,6 +38,7 @@ def neighbor_shares(Z, codes, n_classes, n_neighbors, n_jobs=None):
     shares : ndarray of shape (n_samples, n_classes)
         Sums to 1 in each row. The row itself does not count; its copies do.
     """
+    n_neighbors = int(n_neighbors)  # which may be of a small dtype
     search = NearestNeighbors(
         n_neighbors=n_neighbors + 1,
         algorithm="kd_tree" if Z.shape[1] <= FEW else "brute",

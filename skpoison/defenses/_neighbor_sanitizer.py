@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from skpoison.defenses._neighbor_labels import neighbor_shares
 from skpoison.defenses._represented import represented
 from skpoison.defenses._score_sanitizer import ScoreSanitizer
-from skpoison.utils._sklearn import HasMethods, Interval
+from skpoison.utils._sklearn import N_JOBS, HasMethods, Interval
 
 
 class NeighborSanitizer(ScoreSanitizer):
@@ -27,7 +27,7 @@ class NeighborSanitizer(ScoreSanitizer):
         **ScoreSanitizer._parameter_constraints,
         "representation": [HasMethods(["fit", "transform"]), None],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 

@@ -93,7 +93,13 @@ def fit_few(K, y, fit_intercept):
 def _newton_point(K, margins, p, y, fit_intercept):
     """Minimum of the objective's second-order expansion."""
     root = np.sqrt(np.maximum(p * (1 - p), FLAT))
-    inverse = np.linalg.inv(np.eye(len(y)) + root[:, np.newaxis] * K * root)
+    try:
+        inverse = np.linalg.inv(np.eye(len(y)) + root[:, np.newaxis] * K * root)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            "Some rows are so large that a model of a few of them has no closed form. "
+            'Scale the features, or use fidelity="refit".'
+        ) from error
     dual = root * (inverse @ (root * margins + (y - p) / root))
     if not fit_intercept:
         return FewRows(dual, 0.0, root, inverse, None)

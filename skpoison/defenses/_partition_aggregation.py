@@ -12,7 +12,6 @@ from sklearn.utils import (
     check_array,
     check_consistent_length,
     check_random_state,
-    column_or_1d,
     get_tags,
 )
 from sklearn.utils.metadata_routing import MetadataRouter
@@ -27,12 +26,14 @@ from skpoison.utils._containers import as_rows, is_frame, is_texts
 from skpoison.utils._random import draw_seed
 from skpoison.utils._row_sampler import flat_labels
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     Interval,
     StrOptions,
     _fit_context,
     validate_parameter_constraints,
 )
+from skpoison.utils._training_rows import check_rows
 
 
 class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -160,7 +161,7 @@ class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_partitions": [Interval(Integral, 2, None, closed="left")],
         "spread": [Interval(Integral, 1, None, closed="left")],
         "partition_by": [StrOptions({"row", "features"})],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 
@@ -202,12 +203,10 @@ class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer rows than partitions, or one class only.
+            If there are fewer rows than partitions or than `spread`, or one class only.
         """
-        validate_data(self, X=X, y=y, skip_check_array=True)
-        X, y = self._check_X(X), flat_labels(_column(y), type(self).__name__)
-        check_consistent_length(X, y)
-        self.classes_ = np.unique(y)
+        X, y = check_rows(self, X, y)
+        X = self._check_X(X)
         self._check_enough(len(y))
         n_models = self.n_partitions * self.spread
         seed = draw_seed(check_random_state(self.random_state))
@@ -226,10 +225,10 @@ class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"{self.n_partitions}. Got n_samples={n_samples}. Use more rows or "
                 "fewer partitions."
             )
-        if len(self.classes_) < 2:
+        if n_samples < self.spread:
             raise ValueError(
-                f"{owner} needs at least two classes in y. Got one class: "
-                f"{self.classes_.tolist()}."
+                f"spread={self.spread} of {owner} must be no more than the number of "
+                f"rows. Got n_samples={n_samples}. Show each row to fewer models."
             )
 
     def _check_X(self, X):
@@ -446,8 +445,3 @@ class PartitionAggregation(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = replace(inner.input_tags, pairwise=False)
         tags.classifier_tags = replace(inner.classifier_tags, multi_label=False)
         return tags
-
-
-def _column(y):
-    """Labels as they came, with a warning where they are a column."""
-    return column_or_1d(y, warn=True) if np.asarray(y).ndim == 2 else y

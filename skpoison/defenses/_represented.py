@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from skpoison.finders._numeric_columns import check_numeric
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._random import seeded_clone
 
 
@@ -54,6 +55,7 @@ def represented(representation, X, y, random_state, owner):
         input_name="X" if fitted is None else "the representation",
     )
     Z = Z.toarray() if sparse.issparse(Z) else Z.reshape(len(Z), -1)
+    check_squares(Z, Z.size, owner)
     if not np.ptp(Z, axis=0).any():
         raise ValueError(
             f"{owner} compares rows, and all {len(Z)} have the same representation"

@@ -15,8 +15,9 @@ from skpoison.defenses._quiz import draw_split, quiz_losses
 from skpoison.defenses._trusting_sanitizer import TrustingSanitizer
 from skpoison.refit import refit_poisoned
 from skpoison.utils._containers import take
+from skpoison.utils._inner_model import check_classifier
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._sklearn import HasMethods, Interval, StrOptions
+from skpoison.utils._sklearn import N_JOBS, HasMethods, Interval, StrOptions
 
 # Share of the rows that a base set, and a quiz, take at most.
 LARGEST_PART = 0.25
@@ -152,7 +153,7 @@ class Roni(TrustingSanitizer):
         "n_trials": [Interval(Integral, 1, None, closed="left")],
         "metric": [StrOptions({"accuracy", "log_loss"})],
         "fidelity": [StrOptions({"auto", "refit", "influence"})],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 
@@ -205,6 +206,7 @@ class Roni(TrustingSanitizer):
 
     def _model_and_rows(self, X, rng):
         """Choose the model, and give rows and trusted rows as it sees them."""
+        check_classifier(self.estimator, type(self).__name__)
         known = self._trusted_rows(X)
         if self.estimator is None:
             model = LogisticRegression(max_iter=1000)
@@ -228,8 +230,9 @@ class Roni(TrustingSanitizer):
         """Draw base sets and quizzes until each row was judged often enough."""
         codes = np.unique(y, return_inverse=True)[1]
         single = np.bincount(codes)[codes] == 1
-        base_share = min(self.base_size / len(y), LARGEST_PART)
-        quiz_share = 1.0 if trusted else min(self.quiz_size / len(y), LARGEST_PART)
+        base_share = min(min(self.base_size, len(y)) / len(y), LARGEST_PART)
+        quiz_share = min(self.quiz_size, len(y)) / len(y)
+        quiz_share = 1.0 if trusted else min(quiz_share, LARGEST_PART)
         while self._is_judged_less(single, trusted):
             judged = np.zeros(len(y)) if trusted else self.n_judged_
             base, quiz = draw_split(judged, codes, base_share, quiz_share, rng)

@@ -79,7 +79,8 @@ class ScoreSanitizer(BaseSanitizer):
             outliers = np.count_nonzero(scores > fence(scores))
             return min(outliers, int(self.max_share * len(scores)))
         if isinstance(self.contamination, Integral):
-            return share * self.contamination
+            # An int may be larger than any float.
+            return share * min(self.contamination, len(scores) / share)
         return self.contamination * len(scores)
 
     def _check_no_class_deleted(self, suspects, y):

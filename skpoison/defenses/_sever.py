@@ -195,7 +195,9 @@ class Sever(ScoreSanitizer):
             budget = int(self.max_share * n_samples)
         else:
             budget = round(self.contamination * n_samples)
-        totals = np.linspace(0, budget, self.max_iter + 1)[1:]
+        # More rounds than rows are one for each row.
+        n_rounds = min(self.max_iter, max(budget, 1))
+        totals = np.linspace(0, budget, n_rounds + 1)[1:]
         return np.unique(np.ceil(totals).astype(int))
 
     def _fit_round(self, model, X, y, rng):

@@ -164,7 +164,7 @@ class SpectralSignatures(ScoreSanitizer):
     def _count(self, scores, share):
         if self.contamination == "auto":
             return super()._count(scores, share)
-        n_poison = self.contamination
-        if not isinstance(n_poison, Integral):
-            n_poison = n_poison * len(scores)
+        n_poison = min(self.contamination, len(scores) / share)
+        if not isinstance(self.contamination, Integral):
+            n_poison = self.contamination * len(scores)
         return self.factor * n_poison

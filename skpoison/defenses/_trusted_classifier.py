@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skpoison.defenses._last_step import split_pipeline
 from skpoison.defenses._thawed import thawed
 from skpoison.defenses._trusted_rows import own_trusted_rows, split_trusted_rows
-from skpoison.utils._inner_model import fitted_has, tags_of
+from skpoison.utils._containers import as_rows
+from skpoison.utils._inner_model import ask, fitted_has, tags_of
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import HasMethods, Interval, _fit_context
 from skpoison.utils._training_rows import check_rows
@@ -96,7 +97,8 @@ class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Class labels.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(X)
+        owner = type(self).__name__
+        return ask(self.estimator_, "predict", as_rows(X, owner), owner)
 
     @available_if(fitted_has("predict_proba"))
     def predict_proba(self, X):
@@ -114,7 +116,8 @@ class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Probability of each class.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_proba(X)
+        owner = type(self).__name__
+        return ask(self.estimator_, "predict_proba", as_rows(X, owner), owner)
 
     @available_if(fitted_has("decision_function"))
     def decision_function(self, X):
@@ -132,7 +135,8 @@ class TrustedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Decision values.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(X)
+        owner = type(self).__name__
+        return ask(self.estimator_, "decision_function", as_rows(X, owner), owner)
 
     def __sklearn_tags__(self):
         return tags_of(super().__sklearn_tags__(), self.estimator)

@@ -7,7 +7,9 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
+
+from skpoison.utils._row_sampler import flat_labels
 
 
 def target_damage(y_true, y_clean, y_poisoned, membership, *, sample_weight=None):
@@ -29,7 +31,7 @@ def target_damage(y_true, y_clean, y_poisoned, membership, *, sample_weight=None
         True for the rows that belong to the target.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows.
+        Weights of the rows, from 0.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def collateral_damage(y_true, y_clean, y_poisoned, membership, *, sample_weight=
         True for the rows that belong to the target.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows.
+        Weights of the rows, from 0.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def target_error(y_true, y_poisoned, membership, *, sample_weight=None):
         True for the rows that belong to the target.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows.
+        Weights of the rows, from 0.
 
     Returns
     -------
@@ -143,38 +145,86 @@ def target_error(y_true, y_poisoned, membership, *, sample_weight=None):
     0.5
     """
     mask = _check_membership(membership, y_true)
-    return 1.0 - _accuracy(y_true, y_poisoned, mask, sample_weight, "target_error")
+    given = _check_labels({"y_true": y_true, "y_poisoned": y_poisoned}, "target_error")
+    weight = _check_weight(sample_weight, mask, "target_error")
+    return 1.0 - _accuracy(given["y_true"], given["y_poisoned"], weight)
 
 
 def _damage(y_true, y_clean, y_poisoned, mask, sample_weight, metric):
-    before = _accuracy(y_true, y_clean, mask, sample_weight, metric)
-    if np.isnan(before):
-        return before
-    return before - _accuracy(y_true, y_poisoned, mask, sample_weight, metric)
+    given = {"y_true": y_true, "y_clean": y_clean, "y_poisoned": y_poisoned}
+    given = _check_labels(given, metric)
+    weight = _check_weight(sample_weight, mask, metric)
+    before = _accuracy(given["y_true"], given["y_clean"], weight)
+    return before - _accuracy(given["y_true"], given["y_poisoned"], weight)
 
 
-def _accuracy(y_true, y_pred, mask, sample_weight, metric):
-    y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
-    check_consistent_length(y_true, y_pred, mask, sample_weight)
-    weight = np.ones(len(mask)) if sample_weight is None else np.asarray(sample_weight)
-    total = weight[mask].sum()
-    if total == 0:
+def _accuracy(y_true, y_pred, weight):
+    """Share of the weight that is on right predictions; NaN where there is none."""
+    right, total = weight @ (y_true == y_pred), weight.sum()
+    # Rounding may leave a little more than all.
+    return min(1.0, float(right / total)) if total else float("nan")
+
+
+def _check_labels(given, metric):
+    """Labels by their names, flat, of one kind and of one length."""
+    flat = {name: flat_labels(y, f"{name} of {metric}") for name, y in given.items()}
+    check_consistent_length(*flat.values())
+    kinds = {name: y.dtype.kind in "OUS" for name, y in flat.items()}
+    if len(set(kinds.values())) > 1:
+        dtypes = {name: str(y.dtype) for name, y in flat.items()}
+        raise ValueError(
+            f"{metric} compares labels, which must be of one kind. Got {dtypes}."
+        )
+    return flat
+
+
+def _check_weight(sample_weight, mask, metric):
+    """Weights of the rows of a mask, and none of others."""
+    n_samples = len(mask)
+    weight = np.ones(n_samples) if sample_weight is None else sample_weight
+    weight = _flat_array(weight, "sample_weight", n_samples, "numeric")
+    weight = check_array(
+        weight, dtype=float, ensure_2d=False, input_name="sample_weight"
+    )
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight of {metric} must hold numbers from 0. Got {weight.min():g}."
+        )
+    if not weight[mask].any():
         side = "outside" if metric == "collateral_damage" else "in"
         warnings.warn(
-            f"{metric} is NaN: no row of the {len(mask)} given is {side} the target.",
+            f"{metric} is NaN: no row of the {n_samples} given is {side} the target.",
             UndefinedMetricWarning,
             stacklevel=4,
         )
-        return float("nan")
-    return float(weight[mask] @ (y_true == y_pred)[mask] / total)
+        return np.zeros(n_samples)
+    # The largest is 1, so that sums neither overflow nor underflow.
+    return np.where(mask, weight, 0.0) / weight[mask].max()
 
 
 def _check_membership(membership, y_true):
-    mask = np.asarray(membership)
-    if mask.dtype != bool or mask.ndim != 1:
+    mask = _flat_array(membership, "membership", None, "boolean")
+    if mask.dtype != bool:
         raise ValueError(
             "membership must be a boolean array of shape (n_samples,), True for the "
             f"rows of the target. Got dtype {mask.dtype} and shape {mask.shape}."
         )
     check_consistent_length(mask, y_true)
     return mask
+
+
+def _flat_array(values, name, n, what):
+    """Values as an array of one dimension, and of ``n`` where that is given."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.empty((), dtype=object)
+    is_masked = isinstance(values, np.ma.MaskedArray)
+    if is_masked or array.ndim != 1 or len(array) != (len(array) if n is None else n):
+        kind = "a masked array" if is_masked else f"dtype {array.dtype}"
+        wanted = "n_samples" if n is None else n
+        raise ValueError(
+            f"{name} must be a {what} array of shape ({wanted},), one for each row. "
+            f"Got {kind} and shape {array.shape}."
+        )
+    return array

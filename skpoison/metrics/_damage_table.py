@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -60,6 +61,10 @@ def damage_table(search):
     >>> list(damage_table(search))
     ['alpha', 'target_mean', 'target_std', 'target_folds']
     """
+    if not isinstance(search, BaseEstimator) and not hasattr(search, "cv_results_"):
+        raise TypeError(
+            f"search of damage_table must be a fitted search. Got {search!r}."
+        )
     check_is_fitted(search, "cv_results_")
     table = pd.DataFrame(search.cv_results_["params"])
     table = table.rename(columns=_short_names(table.columns))

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import io
-import pickle
+import pickle  # nosec B403 # nothing is ever loaded
 from itertools import count
 from types import CellType, CodeType, FunctionType, ModuleType
 from weakref import WeakKeyDictionary

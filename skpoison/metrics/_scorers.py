@@ -3,12 +3,12 @@
 # Authors: The skpoison developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skpoison.metrics._clean_twin import find_poisoner
 from skpoison.metrics._damage import collateral_damage, target_damage, target_error
-from skpoison.utils._containers import copy_rows
+from skpoison.utils._containers import as_rows, copy_rows
+from skpoison.utils._inner_model import ask
 from skpoison.utils._sklearn import _BaseScorer
 
 
@@ -50,6 +50,8 @@ class PoisonScorer(_BaseScorer):
         return self._score(_call, estimator, X, y_true, membership=membership)
 
     def _score(self, method_caller, estimator, X, y_true, membership=None):
+        _check_predicts(estimator, self)
+        as_rows(X, repr(self))
         predictions = [method_caller(estimator, "predict", copy_rows(X))]
         if self._needs_twin or membership is None:
             fit = find_poisoner(estimator)
@@ -58,7 +60,7 @@ class PoisonScorer(_BaseScorer):
                 predictions.insert(0, fit.clean_predictions(seen))
             if membership is None:
                 membership = fit.poisoner.membership(seen)
-        return self._score_func(np.asarray(y_true), *predictions, membership)
+        return self._score_func(y_true, *predictions, membership)
 
     def get_metadata_routing(self):
         """Request `membership`, unless `set_score_request` said otherwise.
@@ -81,8 +83,16 @@ class PoisonScorer(_BaseScorer):
         return f"{self._score_func.__name__}_scorer"
 
 
+def _check_predicts(estimator, scorer):
+    if isinstance(estimator, type) or not hasattr(estimator, "predict"):
+        raise TypeError(
+            f"{scorer!r} scores fitted classifiers and pipelines that end in one. Got "
+            f"{estimator!r}, which has no predict."
+        )
+
+
 def _call(estimator, method, X):
-    return getattr(estimator, method)(X)
+    return ask(estimator, method, X, "a scorer")
 
 
 target_damage_scorer = PoisonScorer(target_damage, needs_twin=True)

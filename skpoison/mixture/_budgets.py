@@ -11,6 +11,7 @@ from skpoison.mixture._measuring import place
 from skpoison.mixture._two_worlds import critical_budget, draw_poison, swapped_classes
 from skpoison.utils._aux_rows import own_rows
 from skpoison.utils._containers import take
+from skpoison.utils._poison_count import count_poison
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,9 @@ def predict(labels, classes, label, noise):
     return noise, (both if label == "flip" else surplus) / len(labels)
 
 
-def draw_poisons(attack, source, label, alphas, random_state):
+def draw_poisons(attack, source, label, alphas, random_state, owner):
     """Draw rows and labels of the poison of each budget, from those of the largest."""
+    count_poison(float(max(alphas)), attack.size, "alphas", owner)
     sizes = np.round(alphas * attack.size).astype(int)
     labels = source.y[attack.members]
     rows, labels = draw_poison(

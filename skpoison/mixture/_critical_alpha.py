@@ -26,6 +26,7 @@ from skpoison.refit import refit_poisoned
 from skpoison.utils._containers import take
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     Interval,
     StrOptions,
@@ -41,7 +42,7 @@ CONSTRAINTS = {
     "targets": [list, tuple, None],
     "noise": "no_validation",
     "n_repeats": [Interval(Integral, 1, None, closed="left")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 HALF = 0.5
@@ -108,7 +109,8 @@ def critical_alpha(
         among them.
 
     targets : list of int or str, default=None
-        Numbers or names of the subpopulations that are attacked. `None` is all.
+        Numbers or names of the subpopulations that are attacked, each once. `None` is
+        all.
 
     noise : float or array-like of shape (n_subpopulations,), default=None
         Share of the less frequent of a target's two swapped classes among the rows
@@ -249,14 +251,14 @@ def critical_alpha(
         poison
         for attack in attacks
         for _ in range(n_repeats)
-        for poison in draw_poisons(attack, source, label, alphas[1:], rng)
+        for poison in draw_poisons(attack, source, label, alphas[1:], rng, OWNER)
     ]
     nothing = take(X, np.empty(0, np.intp)), y[:0]
     models = refit_poisoned(
         seeded_clone(estimator, rng), X, y, [nothing, *poisons], n_jobs=n_jobs
     )
     is_wrong = differ(models, X_test, y_test)
-    shape = len(attacks), n_repeats, len(alphas) - 1
+    shape = len(attacks), int(n_repeats), len(alphas) - 1
     models_of = 1 + np.arange(len(poisons)).reshape(shape)
     return pd.DataFrame(
         [
@@ -270,7 +272,10 @@ def _check_alphas(alphas):
     """Budgets in increasing order, each once, 0 first."""
     if alphas is None:
         return np.arange(21) / 10
-    checked = np.asarray(alphas)
+    try:
+        checked = np.asarray(alphas)
+    except ValueError:  # of lists of different lengths
+        checked = np.asarray(alphas, dtype=object)
     is_budget = checked.ndim == 1 and checked.dtype.kind in "iuf"
     if not is_budget or not (np.isfinite(checked) & (checked >= 0)).all():
         raise ValueError(
@@ -298,6 +303,10 @@ def _check_targets(targets, partition):
             f"{targets!r}, of which one is a bool."
         )
     numbers = [subpopulation_index(partition.finder, target) for target in targets]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(
+            f"targets of {OWNER} must name each subpopulation once. Got {targets!r}."
+        )
     if max(numbers) >= len(partition.names):
         raise ValueError(
             f"targets of {OWNER} must be subpopulations of "

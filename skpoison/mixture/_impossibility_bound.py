@@ -15,6 +15,7 @@ from skpoison.mixture._measuring import check_training
 from skpoison.mixture._noise import check_noise
 from skpoison.mixture._partition import fit_partition
 from skpoison.mixture._two_worlds import critical_budget, swapped_classes
+from skpoison.utils._plain_state import PlainState
 from skpoison.utils._sklearn import HasMethods, validate_params
 
 OWNER = "impossibility_bound"
@@ -58,7 +59,7 @@ WIDTH = 80
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImpossibilityBound:
+class ImpossibilityBound(PlainState):
     """What :func:`impossibility_bound` finds, with the conditions that it is under.
 
     Printed, and shown in notebooks, with its conditions.

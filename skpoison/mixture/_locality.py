@@ -22,8 +22,10 @@ from skpoison.mixture._partition import fit_partition
 from skpoison.mixture._two_worlds import draw_poison, swapped_classes
 from skpoison.refit import refit_poisoned
 from skpoison.utils._containers import take
+from skpoison.utils._poison_count import count_poison
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._sklearn import (
+    N_JOBS,
     HasMethods,
     Interval,
     validate_parameter_constraints,
@@ -36,7 +38,7 @@ CONSTRAINTS = {
     "n_changes": [Interval(Integral, 2, None, closed="left")],
     "share": [Interval(Real, 0, 1, closed="neither")],
     "alpha": [Interval(Real, 0, None, closed="neither")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 
@@ -274,7 +276,7 @@ def draw_change(partition, y, is_changed, alpha, random_state):
     for k in np.flatnonzero(is_changed):
         members = partition.members(k)
         labels = y[members]
-        n_added = max(1, round(alpha * len(members)))
+        n_added = max(1, count_poison(alpha, len(members), "alpha", OWNER))
         classes = swapped_classes(labels, y)
         drawn = draw_poison(members, labels, classes, "flip", n_added, random_state)
         sources.append(drawn[0])

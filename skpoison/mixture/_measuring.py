@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.utils import check_consistent_length, gen_batches
 
 from skpoison.mixture._partition import partition_codes
 from skpoison.utils._containers import as_rows, as_same_kind, n_rows, take
+from skpoison.utils._inner_model import other_type
 from skpoison.utils._row_sampler import check_classes, flat_labels
 from skpoison.utils._sklearn import validate_params_of
 
@@ -18,7 +18,7 @@ LARGEST_BATCH = 2**24
 
 def check_classifier(estimator, owner):
     """Make sure that a model can be trained before any work."""
-    if isinstance(estimator, type) or is_regressor(estimator):
+    if isinstance(estimator, type) or other_type(estimator):
         raise ValueError(
             f"estimator of {owner} must be a classifier. Got {estimator!r}."
         )

@@ -32,7 +32,10 @@ def check_noise(noise, n_subpopulations, owner):
     """
     if noise is None:
         return [None] * n_subpopulations
-    levels = np.asarray(noise)
+    try:
+        levels = np.asarray(noise)
+    except ValueError:  # of lists of different lengths
+        levels = np.asarray(noise, dtype=object)
     if levels.ndim == 0:
         levels = np.full(n_subpopulations, levels)
     if levels.shape != (n_subpopulations,) or levels.dtype.kind not in "iuf":

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -19,6 +18,7 @@ from skpoison.mixture._components import (
     places_of,
     rows_by_place,
 )
+from skpoison.mixture._measuring import check_classifier
 from skpoison.mixture._partition import (
     check_occupied,
     fit_partition,
@@ -26,7 +26,7 @@ from skpoison.mixture._partition import (
 )
 from skpoison.utils._containers import as_rows, take
 from skpoison.utils._random import seeded_clone
-from skpoison.utils._sklearn import HasMethods, StrOptions, _fit_context
+from skpoison.utils._sklearn import N_JOBS, HasMethods, StrOptions, _fit_context
 from skpoison.utils._training_rows import check_rows
 
 NO_SUBPOPULATION = "no subpopulation"
@@ -166,7 +166,7 @@ class SubpopulationMixtureClassifier(
         ],
         "estimator": [HasMethods(["fit", "predict"]), None],
         "empty": [StrOptions({"error", "overall"})],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 
@@ -210,6 +210,8 @@ class SubpopulationMixtureClassifier(
             are continuous, or there is one class only.
         """
         rng = check_random_state(self.random_state)
+        if self.estimator is not None:
+            check_classifier(self.estimator, type(self).__name__)
         X, y = check_rows(self, X, y)
         self._divide(X, y, rng)
         places = places_of(self.codes_, len(self.names_))
@@ -339,6 +341,6 @@ class SubpopulationMixtureClassifier(
         for name in ("sparse", "allow_nan", "string", "categorical", "three_d_array"):
             setattr(tags.input_tags, name, all(getattr(i, name) for i in inputs))
         if self.estimator is not None:
-            inner = get_tags(self.estimator).classifier_tags
+            inner = get_tags(self.estimator).classifier_tags or tags.classifier_tags
             tags.classifier_tags = replace(inner, multi_label=False)
         return tags

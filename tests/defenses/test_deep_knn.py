@@ -212,3 +212,9 @@ def test_bad_input(params, X, message):
     X = np.random.RandomState(0).standard_normal((20, 3)) if X is None else X
     with pytest.raises(ValueError, match=message):
         DeepKNN(**params).fit(X, np.arange(20) % 2)
+
+
+def test_few_neighbors_of_a_small_dtype():
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    small = DeepKNN(n_neighbors=np.uint8(1)).fit(X, y)
+    assert np.array_equal(small.scores_, DeepKNN(n_neighbors=1).fit(X, y).scores_)

@@ -259,3 +259,14 @@ def test_bad_input():
         MultigroupRobustClassifier(
             LogisticRegression(), finder=FeatureMatch(["age"])
         ).fit(pd.DataFrame(X, columns=list("abc")), y)
+
+
+class Diverged(LogisticRegression):
+    def predict_proba(self, X):
+        return np.full((len(X), 2), np.nan)
+
+
+def test_probabilities_that_are_no_numbers_are_refused():
+    X, y = np.random.RandomState(0).randn(40, 2), np.arange(40) % 2
+    with pytest.raises(ValueError, match="gives some that are no numbers"):
+        MultigroupRobustClassifier(Diverged()).fit(X, y)

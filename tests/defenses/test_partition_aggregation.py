@@ -257,3 +257,22 @@ def test_more_partitions_certify_more():
     )
     assert few.certified_accuracy(X_test, y_test, 6) == 0
     assert many.certified_accuracy(X_test, y_test, 6) > 0.3
+
+
+def test_a_row_goes_to_no_more_models_than_there_are_rows():
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    with pytest.raises(ValueError, match="spread=1000000 of PartitionAggregation must"):
+        PartitionAggregation(n_partitions=3, spread=10**6).fit(X, y)
+
+
+@pytest.mark.parametrize("X", [{"a": 1}, [], None])
+def test_what_is_no_table_is_told(X):
+    with pytest.raises(ValueError, match="PartitionAggregation"):
+        PartitionAggregation(n_partitions=3).fit(X, [0, 1])
+
+
+def test_a_clusterer_takes_no_part_in_a_vote():
+    from sklearn.cluster import KMeans
+
+    with pytest.raises(ValueError, match=r"must be a classifier. Got KMeans"):
+        PartitionAggregation(KMeans(2), n_partitions=2).fit(np.eye(6), np.arange(6) % 2)

@@ -206,3 +206,12 @@ def test_count_that_deletes_a_class_is_an_error():
     y[np.flatnonzero(y == 1)[4:]] = 0
     with pytest.raises(ValueError, match="would delete every row of class"):
         Roni(contamination=len(y) - 1, random_state=0).fit(X, y)
+
+
+def test_a_base_larger_than_any_float():
+    X, y = np.random.RandomState(0).randn(40, 2), np.arange(40) % 2
+    given = {"n_trials": 1, "random_state": 0}
+    most = Roni(base_size=10**400, quiz_size=10**400, **given).fit(X, y)
+    assert np.array_equal(
+        most.scores_, Roni(base_size=40, quiz_size=40, **given).fit(X, y).scores_
+    )

@@ -18,3 +18,9 @@ def test_a_number_of_rows_is_met_over_all_classes(sanitizer, count):
 def test_equal_scores_are_no_outliers():
     assert not (np.ones(9) > fence(np.ones(9))).any()
     assert (np.array([1.0] * 9 + [2]) > fence(np.array([1.0] * 9 + [2]))).sum() == 1
+
+
+def test_more_poison_than_any_float_counts_is_refused():
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    with pytest.raises(ValueError, match="would delete every row of class"):
+        LossFilter(contamination=10**400).fit(X, y)

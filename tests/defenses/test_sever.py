@@ -148,3 +148,10 @@ def test_nets_are_severed():
     sever = Sever(net, contamination=57, max_iter=2, random_state=0).fit(X, y)
     removed = np.setdiff1d(np.arange(len(y)), sever.sample_indices_)
     assert np.mean(removed % 10 == 0) > 0.5
+
+
+def test_more_rounds_than_rows_are_as_many_as_rows():
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 2
+    few = Sever(contamination=3, max_iter=3, random_state=0).fit(X, y)
+    many = Sever(contamination=3, max_iter=10**400, random_state=0).fit(X, y)
+    assert np.array_equal(few.scores_, many.scores_)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +84,59 @@ def test_bad_membership(membership, message):
 def test_lengths_differ():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         target_damage([0, 1], [0, 1], [0, 1, 1], [True, False])
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        [1.0, -1.0, 1.0, 1.0],
+        [1.0, np.nan, 1.0, 1.0],
+        [1.0, np.inf, 1.0, 1.0],
+        [1.0, None, 1.0, 1.0],
+        [[1.0], [1.0], [1.0], [1.0]],
+        [[1.0], [1.0, 2.0]],
+        ["a", "b", "c", "d"],
+        np.ma.masked_equal([1.0, 2.0, 3.0, 4.0], 2.0),
+        [1.0, 1.0],
+        3.0,
+    ],
+    ids=str,
+)
+def test_weights_that_are_none_are_refused(weight):
+    y, mask = [0, 1, 1, 0], [False, True, True, False]
+    with pytest.raises(ValueError, match=r"sample_weight|could not convert"):
+        target_damage(y, y, y, mask, sample_weight=weight)
+
+
+@pytest.mark.parametrize("factor", [1e-320, 1e308])
+def test_weights_of_any_size_count_by_their_shares(factor):
+    y, wrong, mask = [0, 1, 1, 0], [0, 0, 1, 0], [False, True, True, False]
+    weight = np.array([0.5, 0.5, 1.5, 0.5]) * factor
+    damage = target_damage(y, y, wrong, mask, sample_weight=weight)
+    assert damage == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["y_true", "y_clean", "y_poisoned"])
+@pytest.mark.parametrize(
+    "labels",
+    [[0, None, 1, 0], [0, pd.NA, 1, 0], [[0], [1, 1], [1], [0]], [0.5, 1, 1, 0]],
+)
+def test_labels_that_are_none_are_refused_by_name(name, labels):
+    given = {n: [0, 1, 1, 0] for n in ("y_true", "y_clean", "y_poisoned")}
+    given[name] = labels
+    with pytest.raises(
+        ValueError, match=rf"{name} of target_damage|Unknown label type"
+    ):
+        target_damage(**given, membership=[False, True, True, False])
+
+
+def test_texts_and_numbers_are_not_compared():
+    y, texts, mask = [0, 1, 1, 0], ["0", "1", "1", "0"], [True, True, False, False]
+    with pytest.raises(ValueError, match="labels, which must be of one kind"):
+        target_damage(texts, y, y, mask)
+
+
+@pytest.mark.parametrize("mask", [[[True], [True, False]], np.ma.masked_all(4, bool)])
+def test_memberships_that_are_none_are_refused(mask):
+    with pytest.raises(ValueError, match="membership must be a boolean array"):
+        target_damage([0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0], mask)

@@ -5,6 +5,7 @@ import pytest
 import sklearn
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import UndefinedMetricWarning
@@ -364,3 +365,17 @@ def test_predictions_are_bounded():
     calls = []
     known.get(9, lambda: calls.append(1))
     assert calls == []
+
+
+@pytest.mark.parametrize("estimator", [None, 3, "LogisticRegression", dict])
+def test_what_does_not_predict_is_told(estimator):
+    with pytest.raises(TypeError, match="target_damage_scorer scores fitted classif"):
+        target_damage_scorer(estimator, np.eye(4), [0, 1, 0, 1])
+
+
+def test_sparse_rows_that_point_outside_are_refused():
+    rows = sparse.csr_matrix(np.eye(4))
+    rows.indices[0] = 10**6
+    model = LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="indices that point outside"):
+        target_error_scorer(model, rows, [0, 1, 0, 1], membership=[True] * 4)

@@ -396,7 +396,7 @@ def test_models_are_trained_by_one_call(cancer, monkeypatch):
         ({"finder": SliceMatch()}, "finder of locality must give .*disjoint"),
         ({"finder": "kmeans"}, "'finder' parameter"),
         ({"estimator": LinearRegression()}, "estimator of locality.*classifier"),
-        ({"estimator": GaussianNB}, "estimator of locality.*classifier"),
+        ({"estimator": GaussianNB}, "'estimator' parameter of locality"),
         ({"estimator": KNeighborsClassifier(0)}, "n_neighbors"),
         ({"y": np.linspace(0, 1, 60)}, "Unknown label type"),
         ({"y": np.zeros(60, int)}, "at least two classes in y"),

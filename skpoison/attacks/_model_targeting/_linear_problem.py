@@ -23,6 +23,7 @@ from skpoison.influence._losses import loss_of
 from skpoison.influence._pipeline_loss import PipelineLoss
 from skpoison.utils._containers import as_rows
 from skpoison.utils._inner_model import thaw
+from skpoison.utils._magnitudes import check_squares
 from skpoison.utils._random import seeded_clone
 from skpoison.utils._row_sampler import flat_labels
 
@@ -213,6 +214,7 @@ def fit_problem(surrogate, X, y, owner, random_state, parameter="surrogate"):
     problem : LinearProblem
         Its training problem.
     """
+    check_squares(X, X.size, owner)
     if isinstance(surrogate, FrozenEstimator):
         model = thaw(surrogate)
     else:
