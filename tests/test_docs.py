@@ -76,6 +76,7 @@ PUBLIC_MODULES = [
     "skpoison.metrics",
     "skpoison.mixture",
     "skpoison.nets",
+    "skpoison.persistence",
     "skpoison.refit",
 ]
 HAS_TORCH = all(

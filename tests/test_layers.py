@@ -25,7 +25,13 @@ LAYERS = [
     "attacks",
     "audit",
 ]
-ABOVE_ALL = {"__init__", "__main__", "_command_line", "estimator_checks"}
+ABOVE_ALL = {
+    "__init__",
+    "__main__",
+    "_command_line",
+    "estimator_checks",
+    "persistence",
+}
 
 
 def is_for_torch(path):

@@ -108,6 +108,7 @@ from skpoison.nets import (
     TextTokenizer,
     TextTransformer,
 )
+from skpoison.persistence import trusted_types
 from skpoison.refit import RefitEnsemble, refit_poisoned, register_engine
 
 Bools = npt.NDArray[np.bool_]
@@ -398,3 +399,9 @@ def train(X: Features, y: Classes, texts: list[str]) -> None:
 
     VGG(3, 2, n_layers=12)  # type: ignore[arg-type]
     SeededNetClassifier()  # type: ignore[call-arg]
+
+
+def save() -> None:
+    assert_type(trusted_types(), list[str])
+
+    trusted_types(1)  # type: ignore[call-arg]

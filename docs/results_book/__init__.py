@@ -17,6 +17,8 @@ from . import (  # noqa: F401
     _influence,
     _paper,
     _quotes,
+    _reliability,
+    _scale,
     _times,
 )
 from ._not_shown import NOT_SHOWN
@@ -30,7 +32,7 @@ from ._pages import (
     write,
     write_readme,
 )
-from ._registry import FIGURES, QUOTES, RESULTS, ROOT, TABLES, made, read, script
+from ._registry import FIGURES, QUOTES, RESULTS, ROOT, TABLES, command, made, read
 
 __all__ = [
     "FIGURES",
@@ -41,10 +43,10 @@ __all__ = [
     "RESULTS",
     "ROOT",
     "TABLES",
+    "command",
     "made",
     "read",
     "readme",
-    "script",
     "table_as_markdown",
     "table_as_rst",
     "unused",

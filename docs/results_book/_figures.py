@@ -14,11 +14,11 @@ from ._times import refits_to_draw
 BLUE, ORANGE, GRAY = "#0072b2", "#d55e00", "#7f7f7f"
 
 
-def _axes(width=6.4, height=3.6, columns=1, **options):
+def _axes(width=6.4, height=3.6, columns=1, rows=1, **options):
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(width, height), layout="constrained")
-    axes = drawn.subplots(1, columns, **options)
+    axes = drawn.subplots(rows, columns, **options)
     for ax in np.ravel(axes):
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color="0.9")

@@ -34,4 +34,6 @@ NOT_SHOWN = {
     "paper_utkface_small_transfer_worst.csv": (
         "single seeds, of which the means are shown"
     ),
+    "reliability_faults.json": SETTINGS,
+    "reliability_faults_other.json": SETTINGS,
 }

@@ -69,8 +69,14 @@ def read(name):
     return pd.read_csv(path) if path.suffix == ".csv" else json.loads(path.read_text())
 
 
-def script(name):
-    """Name of the script that makes a result."""
+def command(name):
+    """What makes a result again: a script, or the long run of the tests."""
+    if name.startswith("reliability_"):
+        return "make soak"
+    return f"benchmarks/{_script(name)}"
+
+
+def _script(name):
     scripts = sorted((path.stem for path in RESULTS.parent.glob("*.py")), key=len)
     named = [f"{stem}.py" for stem in scripts if name.startswith(stem)]
     return OTHER_SCRIPTS.get(name) or named[-1]
@@ -79,8 +85,8 @@ def script(name):
 def source(entry):
     """Sentences that say what is shown, where it is kept, and what makes it."""
     files = [f"`benchmarks/results/{name}`" for name in entry.files]
-    scripts = dict.fromkeys(f"`benchmarks/{script(name)}`" for name in entry.files)
-    return f"{entry.title} From {_listed(files)}, made by {_listed(scripts)}."
+    commands = dict.fromkeys(f"`{command(name)}`" for name in entry.files)
+    return f"{entry.title} From {_listed(files)}, made by {_listed(commands)}."
 
 
 def _listed(words):
