@@ -13,7 +13,7 @@ from ._registry import table
     title="Audits that were started again after each signal until they ended by"
     " themselves: to one process or to all, at a random moment or at a step of a write."
     " Interrupted are the runs that the signal met before they were done. Bytes were"
-    " compared once an audit had ended, and were those of an undisturbed one each time.",
+    " compared once an audit had ended, and were those of an undisturbed one.",
 )
 def reliability_faults(faults):
     words = faults["fault"].str.split(" ", n=1, expand=True)
@@ -32,8 +32,8 @@ def reliability_faults(faults):
 
 @table(
     "reliability_faults_other.csv",
-    title="Other faults. Each audit ended with the bytes of an undisturbed one; of two at"
-    " once, the interrupted are the processes that were refused.",
+    title="Other faults. Each audit ended with the bytes of an undisturbed one; of two"
+    " at once, the interrupted are the processes that were refused.",
 )
 def reliability_faults_other(faults):
     return pd.DataFrame(
