@@ -118,7 +118,8 @@ def disturbed(server, folder, kind, draw, seconds, options):
         step = draw.choice(STEPS)
         aimed = (step, draw.randint(1, 12), number)
         started = server.start(folder, kind, aimed=aimed, **options)
-        LEFT.append(started)
+        if options.get("n_jobs"):
+            LEFT.append(started)
         return f"{sent} at {step.split()[0]}", server.wait(started)
     started = server.start(folder, kind, **options)
     time.sleep(draw.uniform(0, seconds))
